@@ -1,0 +1,55 @@
+"""The metadata of one invariant, as the catalogue holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from karb_guard.model.finding import Severity
+
+PODS_GROUP = "pods"
+"""The match value (and entry point group) of everything that carries pod templates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A page that says more: upstream documentation, a CVE, a specification."""
+
+    ref: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One invariant's metadata. Rego holds the logic; all words live here."""
+
+    id: str
+    """Permanent, ``KARB-<CATEGORY>-<NNN>``; never reused."""
+    name: str
+    """The short name: the folder's name with dashes."""
+    category: str
+    """The folder above it."""
+    package: str
+    """``karb.<category>.<folder>``."""
+    title: str
+    description: str
+    severity: Severity
+    since: str
+    remediation: str
+    checks: Mapping[str, str]
+    """Check id -> message template (``str.format`` over the violation's detail)."""
+    match: tuple[str, ...] = (PODS_GROUP,)
+    context: tuple[str, ...] = ()
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Parameter name -> JSON Schema with ``description`` and ``default``."""
+    references: tuple[Reference, ...] = ()
+    paper: str | None = None
+    self_waivable: bool = False
+    evaluator: str = "rego"
+    """``rego``, or ``python`` for the few raised outside of Rego (``malformed``, ``waiver-*``)."""
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Parameter name -> default value."""
+        return {name: schema["default"] for name, schema in self.params.items()}

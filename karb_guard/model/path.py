@@ -1,0 +1,96 @@
+"""Field paths: printing them, walking them, and anchors that survive reordered lists."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from karb_guard.model.finding import Path
+
+_PLAIN_KEY = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
+
+LIST_MAP_KEYS: Mapping[str, tuple[str, ...]] = {
+    "containers": ("name",),
+    "initContainers": ("name",),
+    "ephemeralContainers": ("name",),
+    "volumes": ("name",),
+    "env": ("name",),
+    "ports": ("containerPort", "protocol"),
+    "volumeMounts": ("mountPath",),
+    "volumeDevices": ("devicePath",),
+    "imagePullSecrets": ("name",),
+    "resourceClaims": ("name",),
+    "claims": ("name", "request"),
+    "hostAliases": ("ip",),
+    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+    "replicatedJobs": ("name",),
+    "workerGroupSpecs": ("groupName",),
+    "templates": ("name",),
+    "services": ("name",),
+    "components": ("name",),
+    "cliques": ("name",),
+    "roles": ("name",),
+    "tasks": ("name",),
+    "predictors": ("name",),
+    "sysctls": ("name",),
+}
+"""The merge keys of Kubernetes' own list maps (``x-kubernetes-list-map-keys`` in its OpenAPI),
+and the names that custom resources give their lists of groups. A list that is not here is
+anchored by its element's content."""
+
+
+def format_path(path: Path) -> str:
+    """``("spec", "containers", 0)`` -> ``spec.containers[0]``; odd keys are quoted in brackets."""
+    out = ""
+    for part in path:
+        if isinstance(part, int):
+            out += f"[{part}]"
+        elif _PLAIN_KEY.match(part):
+            out += f".{part}" if out else part
+        else:
+            out += f"[{json.dumps(part)}]"
+    return out
+
+
+def walk(value: Any, path: Path) -> tuple[Any, int]:
+    """Follow ``path`` into ``value`` as far as it exists.
+
+    Returns the deepest existing value and how many path parts led to it.
+    """
+    for depth, part in enumerate(path):
+        if isinstance(part, int):
+            if not isinstance(value, list) or not 0 <= part < len(value):
+                return value, depth
+        elif not isinstance(value, Mapping) or part not in value:
+            return value, depth
+        value = value[part]
+    return value, len(path)
+
+
+def anchor_of(value: Any, path: Path) -> str:
+    """The path with every list index replaced by what identifies the element.
+
+    A list-map element becomes its merge key (``containers[name=server]``), any other element
+    its own content, so that the anchor stays the same when a list is reordered.
+    """
+    out: list[str] = []
+    field = ""
+    for part in path:
+        if isinstance(part, int):
+            element = value[part] if isinstance(value, list) and 0 <= part < len(value) else None
+            out.append(f"[{_element_key(field, element)}]")
+            value = element
+        else:
+            out.append(f"/{part}")
+            field = part
+            value = value.get(part) if isinstance(value, Mapping) else None
+    return "".join(out)
+
+
+def _element_key(field: str, element: Any) -> str:
+    keys = LIST_MAP_KEYS.get(field)
+    if keys and isinstance(element, Mapping) and any(key in element for key in keys):
+        return ",".join(f"{key}={element[key]}" for key in keys if key in element)
+    return json.dumps(element, sort_keys=True, separators=(",", ":"), default=str)

@@ -46,6 +46,9 @@ class Invariant:
     references: tuple[Reference, ...] = ()
     paper: str | None = None
     self_waivable: bool = False
+    """Whether the object's own annotation may waive it at admission."""
+    identity: str = "field"
+    """``field``, or ``value`` where the field's value belongs to a finding's identity."""
     evaluator: str = "rego"
     """``rego``, or ``python`` for the few raised outside of Rego (``malformed``, ``waiver-*``)."""
 

@@ -269,7 +269,9 @@ def _until(condition: object, what: str, log: object) -> None:
 def attach(kubeconfig: Path) -> Cluster:
     """A cluster that somebody else runs."""
     kubectl = shutil.which("kubectl")
-    return Cluster(kubeconfig, owned=False, kubectl_path=Path(kubectl) if kubectl else tool("kubectl"))
+    return Cluster(
+        kubeconfig, owned=False, kubectl_path=Path(kubectl) if kubectl else tool("kubectl")
+    )
 
 
 @contextlib.contextmanager

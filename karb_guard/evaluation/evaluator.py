@@ -1,0 +1,145 @@
+"""The path of objects through the engine: one verdict for every door.
+
+Lint, webhook and audit share everything up to the decision; they differ in where objects come
+from (a file, an AdmissionReview, a list call) and in what they do with an ``Evaluation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from karb_guard.engine.interface import Answer, Answered, Engine, NotEvaluated
+from karb_guard.evaluation.findings import finding_of
+from karb_guard.evaluation.prepare import Prepared, prepare
+from karb_guard.evaluation.settings import EvaluationSettings
+from karb_guard.inventory import Inventory
+from karb_guard.model.finding import Evaluation, Finding, Unknown, Violation
+from karb_guard.model.invariant import PODS_GROUP, Invariant
+from karb_guard.model.path import format_path
+
+MALFORMED = "malformed"
+"""The invariant that is raised before Rego, when a field has the wrong type."""
+
+
+class Evaluator:
+    """Judges objects with one engine, one set of invariants and one set of parameters."""
+
+    def __init__(self, engine: Engine, settings: EvaluationSettings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._by_name = {invariant.name: invariant for invariant in settings.invariants}
+        self._groups = _group(settings.invariants)
+        self._params = {
+            group: {i.name: dict(settings.params_of(i)) for i in members}
+            for group, members in self._groups.items()
+        }
+        self._context_keys = {
+            group: tuple(sorted({key for i in members for key in i.context}))
+            for group, members in self._groups.items()
+        }
+        self._kinds = frozenset(group for group in self._groups if group != PODS_GROUP)
+
+    @property
+    def settings(self) -> EvaluationSettings:
+        """What this evaluator was told."""
+        return self._settings
+
+    def evaluate(
+        self,
+        objects: Sequence[Mapping[str, Any]],
+        inventory: Inventory | None = None,
+        *,
+        complete: bool = False,
+    ) -> list[Evaluation]:
+        """Judge ``objects``; one evaluation each, in order. Never raises for a bad object.
+
+        ``inventory`` supplies related objects; ``complete`` says that it holds everything of the
+        namespaces in question, so that what is missing there is missing.
+        """
+        prepared = [prepare(obj, self._settings.facts, inventory, self._kinds) for obj in objects]
+        answers: list[list[Answer]] = [[] for _ in prepared]
+        for group, params in self._params.items():
+            members = [i for i, p in enumerate(prepared) if p.refused is None and group in p.groups]
+            if not members:
+                continue
+            documents = [
+                self._document(group, prepared[i], inventory, complete=complete) for i in members
+            ]
+            judged = self._engine.evaluate(group, params, documents)
+            for index, answer in zip(members, judged, strict=True):
+                answers[index].append(answer)
+        return [self._evaluation(p, a) for p, a in zip(prepared, answers, strict=True)]
+
+    def _document(
+        self, group: str, prepared: Prepared, inventory: Inventory | None, *, complete: bool
+    ) -> dict[str, Any]:
+        keys = self._context_keys[group]
+        if not keys or inventory is None:
+            return {**prepared.document, "context": {}}
+        context = inventory.context(prepared.raw, keys, complete=complete)
+        return {**prepared.document, "context": context}
+
+    def _evaluation(self, prepared: Prepared, answers: list[Answer]) -> Evaluation:
+        findings = self._malformed(prepared)
+        unknowns: list[Unknown] = []
+        failed = prepared.refused
+        for answer in answers:
+            if isinstance(answer, NotEvaluated):
+                failed = failed or answer.reason
+                continue
+            self._sort(answer, prepared, findings, unknowns)
+        return Evaluation(
+            object=prepared.ref,
+            coverage=prepared.coverage,
+            findings=tuple(findings),
+            unknowns=tuple(dict.fromkeys(unknowns)),
+            not_evaluated=failed,
+        )
+
+    def _sort(
+        self,
+        answer: Answered,
+        prepared: Prepared,
+        findings: list[Finding],
+        unknowns: list[Unknown],
+    ) -> None:
+        for violation in answer.violations:
+            invariant = self._by_name[violation.invariant]
+            if violation.unknown is not None:
+                unknowns.append(Unknown(invariant.name, prepared.ref, violation.unknown))
+            else:
+                findings.append(finding_of(violation, invariant, prepared, self._settings))
+
+    def _malformed(self, prepared: Prepared) -> list[Finding]:
+        invariant = self._by_name.get(MALFORMED)
+        if invariant is None:
+            return []
+        return [
+            finding_of(
+                Violation(
+                    MALFORMED,
+                    "type",
+                    tuple(entry.path),
+                    {
+                        "field": format_path(tuple(entry.path)),
+                        "expected": entry.expected,
+                        "got": entry.got,
+                    },
+                ),
+                invariant,
+                prepared,
+                self._settings,
+            )
+            for entry in prepared.malformed
+        ]
+
+
+def _group(invariants: Sequence[Invariant]) -> dict[str, list[Invariant]]:
+    """Enabled Rego invariants by entry point group."""
+    groups: dict[str, list[Invariant]] = {}
+    for invariant in invariants:
+        if invariant.evaluator == "rego":
+            for group in invariant.match:
+                groups.setdefault(group, []).append(invariant)
+    return groups

@@ -1,0 +1,94 @@
+"""From an object to the input document that the engine judges (docs/architecture.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from karb_guard import facts, workloads
+from karb_guard.facts import limits
+from karb_guard.facts.settings import FactSettings
+from karb_guard.inventory import Inventory
+from karb_guard.model.finding import Coverage, ObjectRef
+from karb_guard.model.invariant import PODS_GROUP
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One object, ready for the engine."""
+
+    raw: Mapping[str, Any]
+    ref: ObjectRef
+    owner: ObjectRef
+    coverage: Coverage
+    groups: tuple[str, ...] = ()
+    """The entry point groups that this object meets."""
+    document: dict[str, Any] = field(default_factory=dict)
+    """The input document without ``params`` and ``context``."""
+    malformed: tuple[Any, ...] = ()
+    refused: str | None = None
+    """Why the object is too large or too deep to be judged."""
+
+    @property
+    def pods(self) -> list[dict[str, Any]]:
+        """The pod views of the input document."""
+        pods: list[dict[str, Any]] = self.document.get("pods", [])
+        return pods
+
+
+def reference(obj: Mapping[str, Any]) -> ObjectRef:
+    """The object's name for people; robust against any shape of metadata."""
+    metadata = obj.get("metadata")
+    meta: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
+    name = meta.get("name")
+    if not isinstance(name, str) or not name:
+        prefix = meta.get("generateName")
+        name = f"{prefix}*" if isinstance(prefix, str) and prefix else "(no name)"
+    namespace = meta.get("namespace")
+    return ObjectRef(
+        api_version=str(obj.get("apiVersion", "")),
+        kind=str(obj.get("kind", "")),
+        name=name,
+        namespace=namespace if isinstance(namespace, str) and namespace else None,
+    )
+
+
+def kind_group(obj: Mapping[str, Any]) -> str:
+    """The match value of the object's kind: ``apps/Deployment``, ``/Namespace`` for the core group."""
+    api_version = obj.get("apiVersion")
+    group = api_version.rpartition("/")[0] if isinstance(api_version, str) else ""
+    return f"{group}/{obj.get('kind', '')}"
+
+
+def prepare(
+    obj: Mapping[str, Any],
+    settings: FactSettings,
+    inventory: Inventory | None,
+    matched_kinds: Iterable[str],
+) -> Prepared:
+    """Resolve, sanitise, default and describe one object; never raises for a bad object.
+
+    ``matched_kinds`` are the kinds that enabled invariants name in ``match``.
+    """
+    ref = reference(obj)
+    refused = limits.check(obj)
+    if refused is not None:
+        return Prepared(obj, ref, ref, Coverage.KNOWN, refused=refused)
+    workload = workloads.resolve(obj)
+    kind = kind_group(obj)
+    groups = ((PODS_GROUP,) if workload.templates else ()) + (
+        (kind,) if kind in matched_kinds else ()
+    )
+    coverage = Coverage.KNOWN if kind in matched_kinds else workload.coverage
+    owner = workload.owner or ref
+    refused = limits.check_workload(workload)
+    if refused is not None:
+        return Prepared(obj, ref, owner, coverage, groups, refused=refused)
+    if not groups:
+        return Prepared(obj, ref, owner, coverage)
+    built = facts.build(obj, workload, settings, inventory)
+    document: dict[str, Any] = {"object": built.object_view, "pods": built.pods}
+    if built.workload is not None:
+        document["workload"] = built.workload
+    return Prepared(obj, ref, owner, coverage, groups, document, tuple(built.malformed))

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
 from karb_guard.toolchain import build_go_tool, cache_dir
 
 REPOSITORY = Path(__file__).parents[2]
@@ -292,7 +293,7 @@ def running() -> Iterator[Cluster]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Build all binaries (``python tests/support/controlplane.py``), so that tests find them."""
     for name in argv or _TOOLS:
-        print(tool(name))  # noqa: T201 - a command's output
+        print(tool(name))
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """An invariant that could not decide about an object, and why. Never a pass, never a finding."""
+    """An invariant that could not decide about an object, and why: no pass and no finding."""
 
     name: str
     object: ObjectRef

@@ -1,0 +1,43 @@
+"""Report formats: one file each, dispatched over a closed set."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import assert_never
+
+from karb_guard.model.report import Report
+
+
+class Format(str, Enum):
+    """The formats of ``--format``."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+def render(report: Report, form: Format, *, colour: bool = False, verbose: bool = False) -> str:
+    """Print ``report`` in one format. Formats are imported on first use: start-up matters."""
+    if form is Format.TEXT:
+        from karb_guard.reports import text
+
+        return text.render(report, colour=colour, verbose=verbose)
+    if form is Format.JSON:
+        from karb_guard.reports import json_report
+
+        return json_report.render(report)
+    if form is Format.SARIF:
+        from karb_guard.reports import sarif
+
+        return sarif.render(report)
+    if form is Format.JUNIT:
+        from karb_guard.reports import junit
+
+        return junit.render(report)
+    if form is Format.GITHUB:
+        from karb_guard.reports import github
+
+        return github.render(report)
+    assert_never(form)

@@ -1,4 +1,6 @@
-"""A real Kubernetes control plane without containers: etcd, kube-apiserver, kube-controller-manager.
+"""A real Kubernetes control plane without containers.
+
+etcd, kube-apiserver and kube-controller-manager as plain processes.
 
 The binaries are built once from their Go modules (``tools/``) into the user's cache and started
 per test session on loopback. ``attach`` takes any other cluster by its kubeconfig instead, so

@@ -1,0 +1,85 @@
+"""The machine-readable report. Its schema is published as docs/reference/report.schema.json."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from karb_guard.model.finding import ObjectRef
+from karb_guard.model.path import format_path
+from karb_guard.model.report import LocatedFinding, Report
+
+SCHEMA_VERSION = "1.0"
+"""Raised in its first number when a field changes its meaning or goes away."""
+
+
+def render(report: Report) -> str:
+    """The report as one JSON document with a schema version."""
+    return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The report as plain data."""
+    coverage = report.coverage
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "tool": {"name": "karb-guard", "version": report.version},
+        "exitCode": report.exit_code,
+        "findings": [_finding(found) for found in report.findings],
+        "problems": [
+            {
+                "kind": problem.kind,
+                "file": problem.file,
+                "line": problem.line,
+                "column": problem.column,
+                "message": problem.message,
+            }
+            for problem in report.problems
+        ],
+        "undecided": [
+            {"invariant": u.name, "object": _object(u.object), "reason": u.reason}
+            for u in report.unknowns
+        ],
+        "coverage": {
+            "files": coverage.files,
+            "checked": coverage.checked,
+            "discovered": coverage.discovered,
+            "unknownKinds": dict(coverage.unknown_kinds),
+            "unparsed": coverage.unparsed,
+            "notKubernetes": coverage.not_kubernetes,
+            "notEvaluated": coverage.not_evaluated,
+            "skipped": list(coverage.skipped),
+        },
+    }
+
+
+def _object(ref: ObjectRef) -> dict[str, Any]:
+    return {
+        "apiVersion": ref.api_version,
+        "kind": ref.kind,
+        "namespace": ref.namespace,
+        "name": ref.name,
+    }
+
+
+def _finding(found: LocatedFinding) -> dict[str, Any]:
+    finding, region = found.finding, found.region
+    return {
+        "id": finding.invariant_id,
+        "name": finding.name,
+        "check": finding.check,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "remediation": finding.remediation,
+        "object": _object(finding.object),
+        "owner": _object(finding.owner),
+        "container": finding.container,
+        "path": format_path(finding.path),
+        "anchor": finding.anchor,
+        "file": region.file,
+        "line": region.line,
+        "column": region.column,
+        "endLine": region.end_line,
+        "endColumn": region.end_column,
+        "waived": found.waived,
+    }

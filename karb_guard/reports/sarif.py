@@ -1,0 +1,143 @@
+"""SARIF 2.1.0, the format of code scanning services.
+
+Regions are the fields themselves; ``partialFingerprints`` hold a finding's identity, so that a
+service tracks it over moved lines and reordered lists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+from urllib.parse import quote
+
+from karb_guard.model.finding import Finding, Severity
+from karb_guard.model.invariant import Invariant
+from karb_guard.model.path import format_path
+from karb_guard.model.report import LocatedFinding, Problem, Report
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_SECURITY_SEVERITY = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Severity.INFO: "2.0"}
+"""GitHub's scale: 7.0 and above is high, 4.0 medium, below low."""
+
+
+def render(report: Report) -> str:
+    """The report as a SARIF log of one run."""
+    return json.dumps(log(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def log(report: Report) -> dict[str, Any]:
+    """The SARIF log as plain data."""
+    rules = sorted(report.invariants, key=lambda invariant: invariant.id)
+    index = {invariant.id: position for position, invariant in enumerate(rules)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "karb-guard",
+                "semanticVersion": report.version,
+                "rules": [_rule(invariant) for invariant in rules],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [
+            {
+                "executionSuccessful": not report.problems,
+                "exitCode": report.exit_code,
+                "toolExecutionNotifications": [_notification(p) for p in report.problems],
+            }
+        ],
+        "results": [_result(found, index) for found in report.findings],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def fingerprint(finding: Finding) -> str:
+    """A stable hash of the finding's identity."""
+    identity = finding.identity
+    text = "\x00".join(
+        (identity.invariant_id, identity.check, repr(identity.owner), identity.anchor)
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _rule(invariant: Invariant) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "id": invariant.id,
+        "name": invariant.name,
+        "shortDescription": {"text": invariant.title},
+        "fullDescription": {"text": invariant.description},
+        "help": {
+            "text": f"{invariant.description}\n\n{invariant.remediation}",
+            "markdown": f"{invariant.description}\n\n**How to mend**\n\n{invariant.remediation}",
+        },
+        "defaultConfiguration": {"level": _LEVELS[invariant.severity]},
+        "properties": {
+            "tags": ["security", "kubernetes", invariant.category],
+            "security-severity": _SECURITY_SEVERITY[invariant.severity],
+        },
+    }
+    if invariant.references:
+        rule["helpUri"] = invariant.references[0].ref
+    return rule
+
+
+def _result(found: LocatedFinding, index: dict[str, int]) -> dict[str, Any]:
+    finding = found.finding
+    result: dict[str, Any] = {
+        "ruleId": finding.invariant_id,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": f"{finding.object}: {finding.message}"},
+        "locations": [_location(found)],
+        "partialFingerprints": {"karbGuardIdentity/v1": fingerprint(finding)},
+        "properties": {"check": finding.check, "container": finding.container},
+    }
+    if finding.invariant_id in index:
+        result["ruleIndex"] = index[finding.invariant_id]
+    if found.waived is not None:
+        result["suppressions"] = [{"kind": "inSource", "justification": found.waived}]
+    return result
+
+
+def _location(found: LocatedFinding) -> dict[str, Any]:
+    region = found.region
+    return {
+        "physicalLocation": {
+            "artifactLocation": _artifact(region.file),
+            "region": {
+                "startLine": region.line,
+                "startColumn": region.column,
+                "endLine": region.end_line,
+                "endColumn": region.end_column,
+            },
+        },
+        "logicalLocations": [
+            {
+                "fullyQualifiedName": f"{found.finding.object}#{format_path(found.finding.path)}",
+                "kind": "object",
+            }
+        ],
+    }
+
+
+def _artifact(file: str) -> dict[str, Any]:
+    """Relative URIs are relative to the checkout, as code scanning expects them."""
+    return {"uri": quote(file.replace("\\", "/"))}
+
+
+def _notification(problem: Problem) -> dict[str, Any]:
+    return {
+        "level": "error",
+        "message": {"text": problem.message},
+        "descriptor": {"id": problem.kind},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": _artifact(problem.file),
+                    "region": {"startLine": problem.line, "startColumn": problem.column},
+                }
+            }
+        ],
+    }

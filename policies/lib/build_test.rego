@@ -1,0 +1,63 @@
+# Input documents for tests, as small as the contract allows: `pod` and `container` take what
+# differs from a Linux pod without GPU. Only `opa test` loads this file.
+package karb.lib.build
+
+workload(role) := {"kind": "Deployment", "group": "apps", "role": role, "injects": [], "operator": false}
+
+document(params, pods) := {
+	"params": params,
+	"object": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "llm", "namespace": "inference"}},
+	"workload": workload("serving"),
+	"pods": pods,
+	"context": {},
+}
+
+pod(changes) := object.union(
+	{
+		"path": ["spec", "template", "spec"],
+		"metadataPath": ["spec", "template", "metadata"],
+		"labels": {},
+		"annotations": {},
+		"spec": {},
+		"os": "linux",
+		"containers": [],
+		"podResources": {"limits": {}, "requests": {}},
+		"gpu": {
+			"workload": false, "unaccounted": false, "suspected": false, "unknown": null,
+			"resources": [], "vendors": [], "evidence": [],
+		},
+		"tolerations": [],
+		"selectors": [],
+		"slo": {},
+	},
+	changes,
+)
+
+container(changes) := object.union(
+	{
+		"name": "server",
+		"role": "main",
+		"path": ["spec", "template", "spec", "containers", 0],
+		"open": false,
+		"spec": {},
+		"limits": {},
+		"requests": {},
+		"declared": {"limits": [], "requests": []},
+		"gpus": [],
+	},
+	changes,
+)
+
+gpu_of(resource, vendor, test) := {
+	"workload": true, "unaccounted": false, "suspected": false, "unknown": null,
+	"resources": [resource], "vendors": [vendor],
+	"evidence": [{"test": test, "path": [], "value": resource}],
+}
+
+toleration(changes) := object.union(
+	{
+		"index": 0, "path": ["spec", "template", "spec", "tolerations", 0], "key": "nvidia.com/gpu",
+		"operator": "Exists", "value": "", "effect": "NoSchedule", "gpu": true, "wild": false,
+	},
+	changes,
+)

@@ -1,0 +1,33 @@
+# What policies ask about pods again and again. A policy that must not guess adds one of the
+# `doubt` objects to its violation: `{}` says "certain", `{"unknown": why}` says that something
+# which is not visible here decides.
+package karb.lib.pods
+
+# Containers whose resources count: an ephemeral container can't have any (the API refuses them).
+resourced(pod) := [container | some container in pod.containers; container.role != "ephemeral"]
+
+# The kind's operator adds this to the pods it makes ("tolerations", "nodeSelector", "resources" ...).
+injected(what) if what in input.workload.injects
+
+# What the absence of a field of `container` proves.
+doubt(container) := {"unknown": why} if {
+	container.open
+	why := concat("", ["container ", container.name, " is merged with one that is not visible here"])
+} else := {"unknown": why} if {
+	input.workload.role == "runtime"
+	why := "this template is completed by the objects that use it"
+} else := {}
+
+# What the absence of a field of the pod proves: whoever completes a container completes the pod.
+pod_doubt(pod) := object.union_n([doubt(container) | some container in pod.containers])
+
+# What the absence of a toleration or node selector proves. Kueue adds those of the
+# ResourceFlavor to whatever carries its queue label, when it admits the workload.
+placement_doubt(pod) := {"unknown": why} if {
+	queued(pod)
+	why := "Kueue adds the tolerations and node labels of the queue's ResourceFlavor"
+} else := pod_doubt(pod)
+
+queued(pod) if pod.labels["kueue.x-k8s.io/queue-name"]
+
+queued(_) if input.object.metadata.labels["kueue.x-k8s.io/queue-name"]

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from karb_guard.model.errors import KarbGuardError
 from karb_guard.model.finding import Violation
 
 
@@ -36,7 +37,7 @@ class NotEvaluated:
 Answer = Answered | NotEvaluated
 
 
-class EngineError(Exception):
+class EngineError(KarbGuardError):
     """The engine can't be set up (no bundle, a missing built-in, a bad address)."""
 
 

@@ -1,0 +1,70 @@
+# Two commands do all the set-up: `make demo` shows the main job, `make test` proves it.
+# Downloads and builds are cached outside the checkout; only .venv/ lives in it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+
+# A cluster to test against counts only when it is named on the command line: an exported
+# KUBECONFIG may well be somebody's production cluster.
+ifeq ($(origin KUBECONFIG),command line)
+export KUBECONFIG_UNDER_TEST := $(abspath $(KUBECONFIG))
+unexport KUBECONFIG
+endif
+
+.PHONY: help setup demo test check fast format docs tools bench e2e-kind lock clean
+
+help: ## Print this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## Make .venv with everything pinned by requirements/lock.txt
+
+$(STAMP): requirements/lock.txt pyproject.toml hatch_build.py
+	$(PYTHON) -c 'import sys; sys.exit("karb-guard needs Python 3.11 or newer, not " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	$(BIN)/python -m tests.support.ensure_go
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Lint a good and a bad stack, then ask the webhook about both
+	$(BIN)/python examples/demo.py
+
+tools: setup ## Build the control plane for the tests (about 8 minutes once)
+	$(BIN)/python tests/support/controlplane.py
+
+check: setup ## What takes seconds: format, lint, types, layers, policies, generated pages
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/karb-guard policy test
+	$(BIN)/python -m karb_guard.invariants.pages --check
+
+fast: setup ## The tests that need no API server
+	$(PYTEST) -m "not e2e and not packaging"
+
+test: check tools ## Everything but the long drills
+	$(PYTEST)
+
+format: setup ## Rewrite Python and Rego as the formatters want them
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/karb-guard policy format
+
+docs: setup ## Write the generated pages
+	$(BIN)/python -m karb_guard.invariants.pages --write
+
+bench: setup ## Measure engine, lint and webhook on this machine
+	$(BIN)/python -m benchmarks
+
+e2e-kind: setup ## The end-to-end suite on kind, where containers exist
+	$(BIN)/python -m tests.support.kind_cluster $(PYTEST) tests/e2e
+
+lock: ## Resolve requirements/lock.txt anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --all-extras --group dev -o requirements/lock.txt pyproject.toml
+
+clean: ## Remove what make made in the checkout
+	rm -rf $(VENV) dist build

@@ -1,0 +1,60 @@
+# METADATA
+# title: A container has no memory limit
+# description: |-
+#   A model server's host memory grows with batch size, tokenizer workers and pinned buffers. With
+#   no limit it grows until the node runs out, and the kernel or the kubelet then ends whichever
+#   pod on that GPU node looks worst: often the neighbour, with minutes of model load ahead of it.
+#   With a limit only the container that leaks is restarted. One container without a limit is
+#   enough, so init containers and sidecars count; a pod-level limit covers them all. A limit of
+#   `0` is accepted by the API server and means no limit. Defaults that a LimitRange sets are seen
+#   on Pods, not on the templates they come from.
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+#   description: Resource management for pods and containers
+# - ref: https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resources/
+#   description: Assign pod-level CPU and memory resources
+# - ref: https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/
+#   description: Node-pressure eviction
+# custom:
+#   id: KARB-RES-002
+#   severity: error
+#   since: 0.1.0
+#   paper: IV. Governance and safety invariants
+#   match: [pods]
+#   checks:
+#     missing: '{role} container {container} has no memory limit'
+#     zero: '{role} container {container} sets a memory limit of 0, which means no limit'
+#   remediation: |-
+#     Give the container a memory limit above its measured peak (working set under the largest
+#     batch, model load included), and request what it uses steadily:
+#
+#       resources:
+#         requests:
+#           memory: 24Gi
+#         limits:
+#           memory: 32Gi
+#
+#     Or bound all containers of the pod together with `spec.resources.limits.memory`.
+package karb.resources.res_mem
+
+import data.karb.lib.pods
+
+violations contains object.union(verdict(container), place) if {
+	some pod in input.pods
+	not pod.podResources.limits.memory > 0
+	some container in pods.resourced(pod)
+	not container.limits.memory > 0
+	place := {
+		"path": array.concat(container.path, ["resources", "limits", "memory"]),
+		"detail": {"container": container.name, "role": container.role},
+	}
+}
+
+verdict(container) := {"check": "zero"} if {
+	container.limits.memory == 0
+} else := object.union({"check": "missing"}, doubt(container))
+
+doubt(container) := {"unknown": why} if {
+	pods.injected("resources")
+	why := concat(" ", ["the operator of this kind fills in the resources of container", container.name])
+} else := pods.doubt(container)

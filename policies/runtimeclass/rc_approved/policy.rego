@@ -1,0 +1,53 @@
+# METADATA
+# title: The RuntimeClass is not an approved one
+# description: |-
+#   A RuntimeClass decides which program starts the container: how devices are injected, and how
+#   strong the isolation is. A name that no node's runtime knows leaves the pod in
+#   ContainerCreating ("no runtime for ... is configured"); one that was set up for an experiment
+#   or a debugging handler silently gives up the sandbox or the hooks that GPU isolation relies on,
+#   and a RuntimeClass can be exempt from Pod Security. Only reviewed names are used.
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/containers/runtime-class/
+#   description: Runtime class
+# - ref: https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/cdi.html
+#   description: Runtime classes of the NVIDIA GPU Operator
+# custom:
+#   id: KARB-RC-001
+#   severity: error
+#   since: 0.1.0
+#   paper: IV. Governance and safety invariants
+#   match: [pods]
+#   identity: value
+#   params:
+#     approved:
+#       type: array
+#       items: {type: string}
+#       description: Approved RuntimeClass names (globs).
+#       default: [nvidia, nvidia-cdi, nvidia-legacy, amd, habana, kata, kata-*, gvisor, runsc, runc, crun]
+#   checks:
+#     unapproved: 'runtimeClassName {runtimeClass} is not approved; approved are {approved}'
+#   remediation: |-
+#     Use an approved RuntimeClass, or leave `runtimeClassName` out where the nodes' default runtime
+#     injects the devices (CDI):
+#
+#       spec:
+#         runtimeClassName: nvidia
+#
+#     Once another class has been reviewed, add its name to the parameter `approved`.
+package karb.runtimeclass.rc_approved
+
+import data.karb.lib.allow
+
+params := input.params["rc-approved"]
+
+violations contains v if {
+	some pod in input.pods
+	name := pod.spec.runtimeClassName
+	name != ""
+	not allow.matches(params.approved, name)
+	v := {
+		"check": "unapproved",
+		"path": array.concat(pod.path, ["runtimeClassName"]),
+		"detail": {"runtimeClass": name, "approved": params.approved},
+	}
+}

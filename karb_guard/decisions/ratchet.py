@@ -1,0 +1,32 @@
+"""The ratchet: an update may keep what was wrong before, but not make it worse.
+
+Findings are compared one by one by identity, as multisets: a second instance of a finding that
+was there once is new, and the order of lists plays no part.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from karb_guard.model.finding import Finding
+
+
+def split(
+    findings: Sequence[Finding], before: Iterable[Finding]
+) -> tuple[list[Finding], list[Finding]]:
+    """``(new, known)``: the findings that ``before`` does not account for, and the others.
+
+    ``before`` are the old object's findings that no waiver covers: taking a waiver away makes
+    what it covered new.
+    """
+    left = Counter(finding.identity for finding in before)
+    new: list[Finding] = []
+    known: list[Finding] = []
+    for finding in findings:
+        if left[finding.identity] > 0:
+            left[finding.identity] -= 1
+            known.append(finding)
+        else:
+            new.append(finding)
+    return new, known

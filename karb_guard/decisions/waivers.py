@@ -1,0 +1,250 @@
+"""Annotation waivers applied to what an evaluation found.
+
+Pure: the day is passed in, the words of ``waiver-expired``, ``waiver-unused`` and
+``waiver-invalid`` come from the catalogue that is passed in.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from karb_guard.decisions.waiver_syntax import PREFIX, Unreadable, Waiver, WaiverSource, read
+from karb_guard.model.finding import Evaluation, Finding, ObjectRef, Path
+from karb_guard.model.invariant import Invariant
+from karb_guard.model.path import walk
+
+EXPIRED, UNUSED, INVALID = "waiver-expired", "waiver-unused", "waiver-invalid"
+ABOUT_WAIVERS = frozenset({EXPIRED, UNUSED, INVALID})
+MAX_WAIVERS = 200
+"""Waiver annotations read from one object; more are refused, so that work stays bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """A finding together with the waiver that covers it."""
+
+    finding: Finding
+    waiver: Waiver
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverOutcome:
+    """The findings of one object, sorted by what its waivers say."""
+
+    active: tuple[Finding, ...]
+    """No waiver covers them, or none that this door heeds."""
+    waived: tuple[Waived, ...] = ()
+    unheeded: tuple[Waived, ...] = ()
+    """Covered by a valid waiver that this door does not heed; their findings are in ``active``."""
+    problems: tuple[Finding, ...] = ()
+    """Findings of ``waiver-expired``, ``waiver-unused`` and ``waiver-invalid``."""
+
+
+def sources(
+    obj: Mapping[str, Any], templates: Iterable[tuple[Path | None, Path]] = ()
+) -> tuple[WaiverSource, ...]:
+    """Where ``obj`` may carry waivers: its own annotations, and those of its pod templates.
+
+    ``templates`` are (path of the template's metadata or ``None``, path of the PodSpec). A Pod's
+    metadata is listed once, as its template's.
+    """
+    found: dict[Path, WaiverSource] = {}
+    for metadata_path, spec_path in templates:
+        if metadata_path:
+            found[metadata_path] = _source(obj, metadata_path, spec_path, template=True)
+    own = ("metadata",)
+    if own in found:
+        template = found.pop(own)
+        found[own] = WaiverSource(template.annotations, own, (), template=True)
+    else:
+        found[own] = _source(obj, own, (), template=False)
+    return tuple(source for source in found.values() if source.annotations)
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverRules:
+    """What a door goes by when it reads waivers."""
+
+    catalogue: Mapping[str, Invariant]
+    """Short name -> every invariant there is, so that a waiver's invariant can be told."""
+    today: datetime.date
+    """In UTC, so that a waiver ends at every door at once."""
+    enabled: Collection[str] | None = None
+    """Short names of what was evaluated; ``None`` means all. A waiver of anything else is not
+    called unused, and ``waiver-*`` findings are raised only for those enabled."""
+    self_waivable_only: bool = False
+    """Admission: heed only waivers of invariants marked ``selfWaivable``."""
+
+    def names(self) -> dict[str, str]:
+        """Short name or permanent id -> short name."""
+        ids = {invariant.id: invariant.name for invariant in self.catalogue.values()}
+        return ids | {name: name for name in self.catalogue}
+
+    def is_enabled(self, name: str) -> bool:
+        """Whether the invariant was evaluated."""
+        return name in self.catalogue and (self.enabled is None or name in self.enabled)
+
+
+def apply(
+    evaluation: Evaluation, where: Sequence[WaiverSource], rules: WaiverRules
+) -> WaiverOutcome:
+    """Sort ``evaluation``'s findings by the waivers that ``where`` carries."""
+    if not any(has_waivers(source.annotations) for source in where):
+        return WaiverOutcome(evaluation.findings)
+    names = rules.names()
+    valid, problems = _sift(where, names, rules.today)
+    sorter = _Sorter(valid, names)
+    active, waived, unheeded = [], [], []
+    for finding in evaluation.findings:
+        waiver = sorter.covering(finding)
+        heeded = not rules.self_waivable_only or rules.catalogue[finding.name].self_waivable
+        if waiver is not None and heeded:
+            waived.append(Waived(finding, waiver))
+            continue
+        active.append(finding)
+        if waiver is not None:
+            unheeded.append(Waived(finding, waiver))
+    problems += _unused(sorter, evaluation, names, rules)
+    said = [
+        _finding(problem, rules.catalogue[problem.invariant], evaluation)
+        for problem in problems
+        if rules.is_enabled(problem.invariant)
+    ]
+    return WaiverOutcome(tuple(active), tuple(waived), tuple(unheeded), tuple(said))
+
+
+def has_waivers(annotations: Mapping[str, Any]) -> bool:
+    """Whether any annotation looks like a waiver, readable or not."""
+    return any(isinstance(key, str) and key.startswith(PREFIX) for key in annotations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    invariant: str
+    check: str
+    key: str
+    source: WaiverSource
+    detail: Mapping[str, str]
+
+
+class _Sorter:
+    """Finds the waiver of a finding and remembers which ones were of use."""
+
+    def __init__(self, waivers: Sequence[Waiver], names: Mapping[str, str]) -> None:
+        self.waivers = waivers
+        self.used: set[int] = set()
+        self._by_name: dict[str, list[tuple[int, Waiver]]] = {}
+        for index, waiver in enumerate(waivers):
+            self._by_name.setdefault(names[waiver.invariant], []).append((index, waiver))
+
+    def covering(self, finding: Finding) -> Waiver | None:
+        """The first waiver that covers the finding; every one that does counts as used."""
+        hits = [
+            (index, waiver)
+            for index, waiver in self._by_name.get(finding.name, ())
+            if (waiver.container is None or waiver.container == finding.container)
+            and waiver.source.reaches(finding.path)
+        ]
+        self.used.update(index for index, _ in hits)
+        return hits[0][1] if hits else None
+
+
+def _source(obj: Mapping[str, Any], metadata: Path, scope: Path, *, template: bool) -> WaiverSource:
+    path = (*metadata, "annotations")
+    value, depth = walk(obj, path)
+    annotations = value if depth == len(path) and isinstance(value, Mapping) else {}
+    return WaiverSource(annotations, metadata, scope, template)
+
+
+def _sift(
+    where: Sequence[WaiverSource], names: Mapping[str, str], today: datetime.date
+) -> tuple[list[Waiver], list[_Problem]]:
+    valid: list[Waiver] = []
+    problems: list[_Problem] = []
+    read_so_far = 0
+    for source in where:
+        for entry in read(source):
+            read_so_far += 1
+            if read_so_far > MAX_WAIVERS:
+                problem = f"the object carries more than {MAX_WAIVERS} waivers; none beyond is read"
+                return valid, [*problems, _invalid(Unreadable(entry.key, problem, source))]
+            checked = _checked(entry, names, today)
+            if isinstance(checked, Waiver):
+                valid.append(checked)
+            else:
+                problems.append(checked)
+    return valid, problems
+
+
+def _checked(
+    entry: Waiver | Unreadable, names: Mapping[str, str], today: datetime.date
+) -> Waiver | _Problem:
+    if isinstance(entry, Unreadable):
+        return _invalid(entry)
+    name = names.get(entry.invariant)
+    if name is None:
+        problem = f"no invariant is called {_printable(entry.invariant)}; see karb-guard list"
+        return _invalid(Unreadable(entry.key, problem, entry.source))
+    if name in ABOUT_WAIVERS:
+        problem = f"{name} is about waivers and can't be waived itself"
+        return _invalid(Unreadable(entry.key, problem, entry.source))
+    if entry.expired(today):
+        until = entry.until.isoformat()
+        detail = {"until": until, "reason": entry.reason, "invariant": name}
+        return _Problem(EXPIRED, "expired", entry.key, entry.source, detail)
+    return entry
+
+
+def _invalid(entry: Unreadable) -> _Problem:
+    return _Problem(INVALID, "invalid", entry.key, entry.source, {"problem": entry.problem})
+
+
+def _unused(
+    sorter: _Sorter,
+    evaluation: Evaluation,
+    names: Mapping[str, str],
+    rules: WaiverRules,
+) -> list[_Problem]:
+    """Waivers that covered nothing, unless nobody could tell."""
+    if evaluation.not_evaluated is not None:
+        return []
+    undecided = {unknown.name for unknown in evaluation.unknowns}
+    return [
+        _Problem(UNUSED, "unused", waiver.key, waiver.source, {"invariant": name})
+        for index, waiver in enumerate(sorter.waivers)
+        if index not in sorter.used
+        and (name := names[waiver.invariant]) not in undecided
+        and rules.is_enabled(name)
+    ]
+
+
+def _finding(problem: _Problem, invariant: Invariant, evaluation: Evaluation) -> Finding:
+    detail = {"annotation": problem.key, **problem.detail}
+    shown = {key: _printable(value) for key, value in detail.items()}
+    tail = f"/annotations/{problem.key}"
+    return Finding(
+        invariant_id=invariant.id,
+        name=invariant.name,
+        check=problem.check,
+        severity=invariant.severity,
+        message=invariant.checks[problem.check].format_map(shown),
+        remediation=invariant.remediation,
+        object=evaluation.object,
+        owner=_owner(evaluation),
+        path=(*problem.source.metadata_path, "annotations", problem.key),
+        anchor=("pod/metadata" if problem.source.template else "/metadata") + tail,
+        detail=detail,
+    )
+
+
+def _owner(evaluation: Evaluation) -> ObjectRef:
+    """The topmost template owner, which evaluation noted on each finding; else the object."""
+    return evaluation.findings[0].owner if evaluation.findings else evaluation.object
+
+
+def _printable(text: str) -> str:
+    """Untrusted text without control characters, so that it can't forge lines of a log."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)[:300]

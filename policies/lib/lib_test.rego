@@ -82,3 +82,9 @@ test_system_roles_listed_namespaces_and_kinds_are_exempt if {
 	allow.exempt({"namespaces": [], "kinds": ["apps/*"]}) with input as document
 	not allow.exempt({"namespaces": ["infer"], "kinds": ["Deployment"]}) with input as document
 }
+
+test_positive_is_false_for_absent_and_zero if {
+	pods.positive(build.container({"limits": {"cpu": 1}}), "limits", "cpu")
+	not pods.positive(build.container({"limits": {"cpu": 0}}), "limits", "cpu")
+	not pods.positive(build.container({}), "limits", "cpu")
+}

@@ -6,6 +6,11 @@ package karb.lib.pods
 # Containers whose resources count: an ephemeral container can't have any (the API refuses them).
 resourced(pod) := [container | some container in pod.containers; container.role != "ephemeral"]
 
+# A container, or the pod's own resources, has more than nothing of `resource` in `section`. A
+# rule of its own because `not x.y > 0` is undefined, not true, where `x.y` is absent: the
+# compiler evaluates the parts of a negated comparison before the negation.
+positive(holder, section, resource) if holder[section][resource] > 0
+
 # The kind's operator adds this to the pods it makes ("tolerations", "nodeSelector", "resources" ...).
 injected(what) if what in input.workload.injects
 

@@ -47,9 +47,9 @@ violations contains object.union(v, doubt) if {
 	some pod in input.pods
 	certainty := gpu.user(pod)
 	some [check, section] in wanted
-	not pod.podResources[section].cpu > 0
+	not pods.positive(pod.podResources, section, "cpu")
 	some container in pods.resourced(pod)
-	not container[section].cpu > 0
+	not pods.positive(container, section, "cpu")
 	v := found(check, container.path, section, {"container": container.name, "role": container.role})
 	doubt := object.union(pods.doubt(container), certainty)
 }
@@ -59,7 +59,7 @@ violations contains object.union(v, certainty) if {
 	some pod in input.pods
 	certainty := gpu.user(pod)
 	some container in pods.resourced(pod)
-	container.limits.cpu > 0
+	pods.positive(container, "limits", "cpu")
 	v := found("limit-set", container.path, "limits", {"holder": concat(" ", ["container", container.name])})
 }
 
@@ -67,7 +67,7 @@ violations contains object.union(v, certainty) if {
 	params.limit == "forbid"
 	some pod in input.pods
 	certainty := gpu.user(pod)
-	pod.podResources.limits.cpu > 0
+	pods.positive(pod.podResources, "limits", "cpu")
 	v := found("limit-set", pod.path, "limits", {"holder": "the pod"})
 }
 

@@ -41,9 +41,9 @@ import data.karb.lib.pods
 
 violations contains object.union(verdict(container), place) if {
 	some pod in input.pods
-	not pod.podResources.limits.memory > 0
+	not pods.positive(pod.podResources, "limits", "memory")
 	some container in pods.resourced(pod)
-	not container.limits.memory > 0
+	not pods.positive(container, "limits", "memory")
 	place := {
 		"path": array.concat(container.path, ["resources", "limits", "memory"]),
 		"detail": {"container": container.name, "role": container.role},

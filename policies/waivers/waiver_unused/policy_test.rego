@@ -1,0 +1,6 @@
+package karb.waivers.waiver_unused_test
+
+import data.karb.waivers.waiver_unused
+
+# Raised in Python: a rule here would be a second, silent implementation.
+test_rego_answers_nothing if not waiver_unused.violations

@@ -1,0 +1,12 @@
+"""What an invariant may ask for beyond the object it judges (``custom.context``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CONTEXT_KEYS: Mapping[str, str] = {
+    "namespace": "the Namespace object that the judged object lives in",
+    "networkpolicies": "the NetworkPolicy objects of the judged object's namespace",
+}
+"""Key of ``input.context`` -> what it holds. A door that can't supply a key leaves it out, and
+the invariant answers ``unknown``."""

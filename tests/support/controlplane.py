@@ -212,7 +212,6 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             "--use-service-account-credentials=true",
             "--leader-elect=false",
-            "--controllers=*,-nodeipam,-node-route-controller,-cloud-node-lifecycle-controller",
         )
 
     def _write_kubeconfig(self) -> None:

@@ -95,6 +95,14 @@ class Evaluator:
             findings=tuple(findings),
             unknowns=tuple(dict.fromkeys(unknowns)),
             not_evaluated=failed,
+            owner=prepared.owner,
+            templates=tuple(
+                (
+                    tuple(pod["metadataPath"]) if pod.get("metadataPath") else None,
+                    tuple(pod["path"]),
+                )
+                for pod in prepared.pods
+            ),
         )
 
     def _sort(

@@ -132,3 +132,7 @@ class Evaluation:
     unknowns: tuple[Unknown, ...] = ()
     not_evaluated: str | None = None
     """Why no verdict exists (a limit, a deadline, an engine that is away). Never an allow."""
+    owner: ObjectRef | None = None
+    """The topmost template owner; ``None`` where nothing owns the object."""
+    templates: tuple[tuple[Path | None, Path], ...] = ()
+    """(path of the metadata, path of the PodSpec) of each pod template, in the object as written."""

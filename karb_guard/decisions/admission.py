@@ -1,0 +1,285 @@
+"""From findings and stages to an admission decision. Pure: no clock, no cluster, no engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from karb_guard.decisions import messages, ratchet
+from karb_guard.decisions.request import AdmissionRequest
+from karb_guard.decisions.stages import NamespaceStages
+from karb_guard.decisions.waivers import WaiverOutcome
+from karb_guard.model.finding import Coverage, Evaluation, Finding
+from karb_guard.model.invariant import PODS_GROUP, Invariant
+from karb_guard.model.stage import Stage
+
+DENIABLE_KINDS = frozenset(
+    {
+        "/Pod",
+        "/PodTemplate",
+        "/ReplicationController",
+        "apps/DaemonSet",
+        "apps/Deployment",
+        "apps/ReplicaSet",
+        "apps/StatefulSet",
+        "batch/CronJob",
+        "batch/Job",
+    }
+)
+"""Pods and the built-in controllers. Custom resources only warn: their operators fill in fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionOptions:
+    """What an operator may set about decisions."""
+
+    deny_custom_resources: bool = False
+    """Let enforced invariants deny custom resources too."""
+    docs_url: str | None = None
+    """Where the catalogue's pages are: a URL with ``{name}`` and ``{id}`` to fill in."""
+
+    def may_deny(self, request: AdmissionRequest) -> bool:
+        """Whether the request's kind can be denied at all."""
+        return self.deny_custom_resources or request.group_kind in DENIABLE_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One version of the object: what the evaluation found, and what its waivers say."""
+
+    evaluation: Evaluation
+    waivers: WaiverOutcome
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that counts against the object."""
+        return (*self.waivers.active, *self.waivers.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one review, before it becomes JSON."""
+
+    allowed: bool
+    message: str = ""
+    """Set when denied; several lines."""
+    warnings: tuple[str, ...] = ()
+    audit_annotations: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[tuple[str, Stage], int] = field(default_factory=dict)
+    """(invariant's short name, stage) -> findings, for metrics."""
+    not_evaluated: str | None = None
+
+
+def passed(reason: str) -> Decision:
+    """An allow without a judgement, saying why."""
+    return Decision(True, audit_annotations={"not-judged": reason})
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionPolicy:
+    """What a decision goes by: stages of the namespace, the catalogue, options."""
+
+    stages: NamespaceStages
+    catalogue: Mapping[str, Invariant]
+    """Short name -> invariant."""
+    enabled: Collection[str]
+    """Short names of the invariants that are evaluated."""
+    options: AdmissionOptions = field(default_factory=AdmissionOptions)
+
+    def enforced_for(self, group_kind: str) -> list[str]:
+        """Names of enabled, enforced invariants that apply to a kind, sorted.
+
+        Whoever carries no pods can't be denied, so that ``pods`` counts as applying.
+        """
+        return sorted(
+            name
+            for name in self.enabled
+            if self.stages.of(name).stage is Stage.ENFORCE
+            and name in self.catalogue
+            and {PODS_GROUP, group_kind} & set(self.catalogue[name].match)
+        )
+
+    def link(self, finding: Finding) -> str | None:
+        """A page about the invariant: the catalogue's, else its first reference."""
+        if self.options.docs_url:
+            url = self.options.docs_url.replace("{name}", finding.name)
+            return url.replace("{id}", finding.invariant_id)
+        invariant = self.catalogue.get(finding.name)
+        return invariant.references[0].ref if invariant and invariant.references else None
+
+
+def decide(
+    request: AdmissionRequest,
+    now: Judged,
+    before: Judged | None,
+    policy: AdmissionPolicy,
+) -> Decision:
+    """Decide about ``now``; on UPDATE ``before`` is the stored object, judged the same way.
+
+    Denied are findings of enforced invariants that the stored object did not have, and objects
+    that could not be evaluated where any invariant that applies is enforced.
+    """
+    evaluation = now.evaluation
+    unjudged = evaluation.not_evaluated is not None
+    if evaluation.coverage is Coverage.UNKNOWN and not now.findings and not unjudged:
+        return _unknown_kind(request)
+    return _Case(request, now, before, policy).decision()
+
+
+class _Case:
+    """One request, its findings sorted by stage and by the ratchet."""
+
+    def __init__(
+        self, request: AdmissionRequest, now: Judged, before: Judged | None, policy: AdmissionPolicy
+    ) -> None:
+        self.request = request
+        self.now = now
+        self.policy = policy
+        self.staged = _by_stage(now.findings, policy.stages)
+        # An old object without a verdict can't excuse anything.
+        self.ratcheted = before is not None and before.evaluation.not_evaluated is None
+        self.old_unjudged = before.evaluation.not_evaluated if before is not None else None
+        known_before = before.findings if before is not None and self.ratcheted else ()
+        self.new, self.known = ratchet.split(self.staged[Stage.ENFORCE], known_before)
+        self.may_deny = policy.options.may_deny(request)
+        self.denying = self.new if self.may_deny else []
+        unjudged = now.evaluation.not_evaluated is not None
+        self.enforced = policy.enforced_for(request.group_kind) if unjudged else []
+        self.unjudged_denies = unjudged and self.may_deny and bool(self.enforced)
+
+    def decision(self) -> Decision:
+        denied = bool(self.denying) or self.unjudged_denies
+        counts = Counter(
+            (finding.name, stage) for stage, group in self.staged.items() for finding in group
+        )
+        return Decision(
+            allowed=not denied,
+            message=self._message() if denied else "",
+            warnings=messages.bound_warnings(self._warnings()),
+            audit_annotations=self._annotations(denied),
+            counts=counts,
+            not_evaluated=self.now.evaluation.not_evaluated,
+        )
+
+    def _message(self) -> str:
+        subject = str(self.now.evaluation.object)
+        lines = [self._unjudged_line()] if self.unjudged_denies else []
+        lines += [self._line(finding) for finding in self.denying]
+        count = len(self.denying)
+        noun = "finding" if count == 1 else "findings"
+        said = f"{count} {noun} of enforced invariants" if count else "it could not be judged"
+        return messages.denial(f"{subject}: {said}", lines, self._tail())
+
+    def _unjudged_line(self) -> str:
+        reason = messages.one_line(self.now.evaluation.not_evaluated or "")
+        names = ", ".join(self.enforced)
+        text = f"not evaluated: {reason} | denied because these are enforced here: {names}"
+        return messages.clip(text, messages.MAX_LINE_CHARACTERS)
+
+    def _line(self, finding: Finding) -> str:
+        decided_by = self.policy.stages.of(finding.name).decided_by
+        return messages.finding_line(
+            finding, self.policy.link(finding), decided_by, self._waiver_note(finding)
+        )
+
+    def _waiver_note(self, finding: Finding) -> str:
+        for waived in self.now.waivers.unheeded:
+            if waived.finding is finding:
+                return f"{waived.waiver.key} is not heeded at admission: not selfWaivable"
+        return ""
+
+    def _tail(self) -> str:
+        owner = self.denying[0].owner if self.denying else self.now.evaluation.object
+        made = (
+            f"It is made by {owner}: mend that one's template. "
+            if owner != self.now.evaluation.object
+            else ""
+        )
+        old = (
+            f"The stored object could not be judged ({messages.one_line(self.old_unjudged)}), so "
+            "every finding counts as new. "
+            if self.old_unjudged
+            else ""
+        )
+        return f"{made}{old}karb-guard explain <name> says more about an invariant."
+
+    def _warnings(self) -> list[str]:
+        found: list[str] = []
+        reason = self.now.evaluation.not_evaluated
+        if reason is not None and not self.unjudged_denies:
+            found.append(f"karb-guard could not judge this object: {reason}")
+        if not self.may_deny:
+            found += [
+                messages.warning_line(f, "; enforced, but custom resources only warn")
+                for f in self.new
+            ]
+        found += [
+            messages.warning_line(f, "; enforced, but there before this update") for f in self.known
+        ]
+        found += [messages.warning_line(f) for f in self.staged[Stage.WARN]]
+        return found
+
+    def _annotations(self, denied: bool) -> dict[str, str]:
+        evaluation = self.now.evaluation
+        notes = {
+            "decision": "denied" if denied else "allowed",
+            "findings": "; ".join(
+                f"{stage.value}: {_tally(group)}" for stage, group in self.staged.items() if group
+            ),
+            "decided-by": self._deciders(),
+            "known-before": _tally(self.known),
+            "waived": "; ".join(
+                f"{w.finding.name} at {w.finding.anchor}: {w.waiver.justification}"
+                for w in self.now.waivers.waived
+            ),
+            "waivers-not-heeded": _tally([w.finding for w in self.now.waivers.unheeded]),
+            "undecided": "; ".join(
+                dict.fromkeys(f"{u.name}: {u.reason}" for u in evaluation.unknowns)
+            ),
+            "not-evaluated": evaluation.not_evaluated or "",
+            "stored-object-not-evaluated": self.old_unjudged or "",
+            "ignored-labels": "; ".join(map(str, self.policy.stages.problems)),
+            "discovered-kind": (
+                f"{self.request.group_kind} is in no table; its pods were found by their shape"
+                if evaluation.coverage is Coverage.DISCOVERED
+                else ""
+            ),
+        }
+        return _bounded(notes)
+
+    def _deciders(self) -> str:
+        names = sorted({f.name for group in self.staged.values() for f in group} | {*self.enforced})
+        by: dict[str, list[str]] = {}
+        for name in names:
+            decision = self.policy.stages.of(name)
+            by.setdefault(f"{decision.stage.value} by {decision.decided_by}", []).append(name)
+        return "; ".join(f"{said}: {', '.join(group)}" for said, group in by.items())
+
+
+def _by_stage(findings: Sequence[Finding], stages: NamespaceStages) -> dict[Stage, list[Finding]]:
+    """The findings of each stage above ``off``, tightest first."""
+    staged: dict[Stage, list[Finding]] = {Stage.ENFORCE: [], Stage.WARN: [], Stage.AUDIT: []}
+    for finding in findings:
+        stage = stages.of(finding.name).stage
+        if stage is not Stage.OFF:
+            staged[stage].append(finding)
+    return staged
+
+
+def _tally(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.name for finding in findings)
+    return ", ".join(f"{name} x{n}" if n > 1 else name for name, n in sorted(counts.items()))
+
+
+def _unknown_kind(request: AdmissionRequest) -> Decision:
+    note = f"{request.group_kind} is not understood and was not judged"
+    return Decision(True, audit_annotations=_bounded({"unknown-kind": note}))
+
+
+def _bounded(notes: Mapping[str, str]) -> dict[str, str]:
+    return {
+        key: messages.clip(messages.one_line(text), messages.MAX_ANNOTATION_CHARACTERS)
+        for key, text in notes.items()
+        if text
+    }

@@ -1,0 +1,84 @@
+"""An admission request as plain data, and which requests are judged at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+JUDGED_OPERATIONS = frozenset({"CREATE", "UPDATE"})
+JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
+"""Subresources whose object is the whole Pod. ``status`` carries no intent, ``scale`` no pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRequest:
+    """The parts of ``AdmissionReview.request`` that decisions read."""
+
+    uid: str
+    operation: str
+    """``CREATE``, ``UPDATE``, ``DELETE`` or ``CONNECT``."""
+    group: str
+    """API group of the object as sent, ``""`` for the core group."""
+    version: str
+    kind: str
+    name: str
+    namespace: str
+    """``""`` for cluster-scoped objects."""
+    subresource: str
+    obj: Mapping[str, Any] | None
+    old: Mapping[str, Any] | None
+    dry_run: bool = False
+
+    @property
+    def group_kind(self) -> str:
+        """``apps/Deployment``; ``/Pod`` for the core group, as invariants' ``match`` writes it."""
+        return f"{self.group}/{self.kind}"
+
+
+def reason_to_pass(request: AdmissionRequest) -> str | None:
+    """Why the request passes without being judged, or ``None`` where it has to be.
+
+    Nothing may keep an object from going away or a controller from reporting: deletions,
+    finalizer-only and status updates pass whatever the object holds.
+    """
+    if request.operation not in JUDGED_OPERATIONS:
+        return f"operation {request.operation} is not judged"
+    if request.subresource not in JUDGED_SUBRESOURCES:
+        return f"subresource {request.subresource} is not judged"
+    if request.obj is None:
+        return "the request carries no object"
+    if is_being_deleted(request.obj):
+        return "the object is being deleted"
+    if request.operation == "UPDATE" and not touches_intent(request.obj, request.old):
+        return "the update touches neither spec, labels nor annotations"
+    return None
+
+
+def is_being_deleted(obj: Mapping[str, Any]) -> bool:
+    """Whether the object carries a ``deletionTimestamp``."""
+    metadata = obj.get("metadata")
+    return isinstance(metadata, Mapping) and metadata.get("deletionTimestamp") is not None
+
+
+def touches_intent(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
+    """Whether an update changes what policies read: anything but ``status`` and bookkeeping.
+
+    Of the metadata only labels and annotations count (SLO values and waivers live there).
+    """
+    if old is None:
+        return True
+    try:
+        return _intent(obj) != _intent(old)
+    except RecursionError:
+        return True  # too deep to compare: let the evaluation's bounds say so
+
+
+def _intent(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """Top-level fields without ``status``; of the metadata, labels and annotations."""
+    intent = {key: value for key, value in obj.items() if key not in ("status", "metadata")}
+    metadata = obj.get("metadata")
+    if isinstance(metadata, Mapping):
+        # An absent map and an empty one mean the same to the API server.
+        intent["metadata"] = [metadata.get(key) or {} for key in ("labels", "annotations")]
+    return intent

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from karb_guard.toolchain.cache import cache_root
+from karb_guard.toolchain.cache import cache_dir
 from karb_guard.toolchain.errors import ToolchainError
 from karb_guard.toolchain.gotool import build_go_tool
 
@@ -53,7 +53,7 @@ def find_opa() -> Path:
 
 
 def _cached() -> Path:
-    return cache_root() / "bin" / f"opa-{OPA_VERSION}"
+    return cache_dir() / "bin" / f"opa-{OPA_VERSION}"
 
 
 def _version(opa: Path) -> str | None:

@@ -1,0 +1,66 @@
+"""Generates the Rego that dispatches one entry point group to its invariants.
+
+An invariant that is not in ``input.params`` is not evaluated at all. The answer names every
+invariant that was, also those without violations: what is missing was not judged, so that an
+input which the engine couldn't read is never taken for a pass.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from karb_guard.model.invariant import Invariant
+
+PACKAGE = "karb_guard.entry"
+"""Outside of ``karb``, where the policies' own packages are."""
+
+HOST_PACKAGE = "karb_guard.host"
+FIND_N = "karb_guard/host/find_n"
+"""The entry point with which the host answers ``regex.find_n``: the module's own RE2, so that a
+pattern means the same and stays linear in time, as it would not in Python's ``re``."""
+
+FIND_N_REGO = f"""package {HOST_PACKAGE}
+
+find_n := [match[0] | some match in matches]
+
+matches := regex.find_all_string_submatch_n(input.pattern, input.value, input.number)
+"""
+
+
+def group_members(invariants: Sequence[Invariant]) -> dict[str, list[Invariant]]:
+    """Match value -> the Rego invariants behind it, each sorted by name."""
+    groups: dict[str, list[Invariant]] = {}
+    for invariant in sorted(invariants, key=lambda each: each.name):
+        if invariant.evaluator == "rego":
+            for group in dict.fromkeys(invariant.match):
+                groups.setdefault(group, []).append(invariant)
+    return dict(sorted(groups.items()))
+
+
+def rule_names(groups: Sequence[str]) -> dict[str, str]:
+    """Match value -> rule name: ``pods``, ``kind_networking_k8s_io_networkpolicy``."""
+    names: dict[str, str] = {}
+    for group in groups:
+        plain = re.sub(r"\W", "_", group).lower().strip("_")
+        name = plain if group == "pods" else f"kind_{plain}"
+        while name in names.values():  # `a.b/C` and `a_b/C` would meet
+            name += "_"
+        names[group] = name
+    return names
+
+
+def dispatch_rego(groups: Mapping[str, Sequence[Invariant]], revision: str) -> str:
+    """The module behind every entry point: ``{"revision": ..., "answers": {name: [...]}}``."""
+    rules = rule_names(list(groups))
+    lines = [f"package {PACKAGE}", "", f"revision := {json.dumps(revision)}"]
+    for group, members in groups.items():
+        rule = rules[group]
+        lines += ["", f'{rule} := {{"revision": revision, "answers": {rule}_answers}}', ""]
+        lines += [
+            f"{rule}_answers[{json.dumps(i.name)}] := data.{i.package}.violations if "
+            f"input.params[{json.dumps(i.name)}]"
+            for i in members
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,53 @@
+"""Structured logs: one JSON object a line on standard error. No object bodies, no secrets."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import sys
+from typing import Any
+
+import orjson
+
+LOGGER_NAME = "karb_guard.webhook"
+LEVELS = ("debug", "info", "warning", "error")
+
+logger = logging.getLogger(LOGGER_NAME)
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as JSON: ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Print one record; ``fields`` given as ``extra`` become keys of their own."""
+        moment = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
+        entry: dict[str, Any] = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            entry["trace"] = self.formatException(record.exc_info)
+        return orjson.dumps(entry, default=str).decode()
+
+
+def configure(level: str) -> None:
+    """Send every logger's records of ``level`` and above to standard error as JSON.
+
+    Libraries below us speak from ``warning`` on: at ``debug`` the HTTP client of the cluster
+    would print headers.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(logging.WARNING)
+    for name in ("karb_guard", "uvicorn.error"):
+        logging.getLogger(name).setLevel(level.upper())
+
+
+def log(level: int, message: str, **fields: Any) -> None:
+    """Write one record with fields."""
+    if logger.isEnabledFor(level):
+        logger.log(level, message, extra={"fields": fields})

@@ -1,0 +1,108 @@
+"""Prometheus metrics of the webhook, in a registry of its own."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from karb_guard.decisions.admission import Decision
+from karb_guard.decisions.request import AdmissionRequest
+from karb_guard.decisions.stages import NamespaceStages
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+MAX_KINDS = 200
+"""Kinds with a time series of their own; whoever invents more kinds shares ``other``."""
+
+_BUCKETS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """Everything the webhook counts. Updated on the event loop or from its threads."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._kinds: set[str] = set()
+        self.reviews = Counter(
+            "karb_guard_reviews",
+            "Admission reviews answered.",
+            ("operation", "kind", "allowed"),
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "karb_guard_review_duration_seconds",
+            "From the last byte of a review to its answer.",
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self.findings = Counter(
+            "karb_guard_findings",
+            "Findings at admission, by the stage that applied.",
+            ("invariant", "stage"),
+            registry=registry,
+        )
+        self.not_evaluated = Counter(
+            "karb_guard_not_evaluated",
+            "Objects without a verdict (a bound, a deadline, an engine that is away).",
+            ("cause", "allowed"),
+            registry=registry,
+        )
+        self.bad_requests = Counter(
+            "karb_guard_bad_requests",
+            "Requests that are no AdmissionReview.",
+            ("cause",),
+            registry=registry,
+        )
+        self.label_problems = Counter(
+            "karb_guard_stage_label_problems",
+            "Reviews in namespaces with a stage label that is not heeded.",
+            ("cause",),
+            registry=registry,
+        )
+        self.namespace_misses = Counter(
+            "karb_guard_namespace_misses",
+            "Namespaces that the cache did not hold, by how the live lookup went.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.certificate_expiry = Gauge(
+            "karb_guard_certificate_not_after_timestamp_seconds",
+            "When the certificate stops being valid, in seconds since the epoch.",
+            ("certificate",),
+            registry=registry,
+        )
+        self.certificate_failures = Counter(
+            "karb_guard_certificate_refresh_failures",
+            "New certificates that were refused; the old one keeps serving.",
+            registry=registry,
+        )
+        self.registrations = Counter(
+            "karb_guard_registrations",
+            "Attempts to keep the webhook configuration right, by outcome.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.ready = Gauge("karb_guard_ready", "1 while /readyz answers 200.", registry=registry)
+
+    def reviewed(self, request: AdmissionRequest, decision: Decision, seconds: float) -> None:
+        """Count one answered review."""
+        allowed = "true" if decision.allowed else "false"
+        self.reviews.labels(request.operation, self._kind(request.group_kind), allowed).inc()
+        self.duration.observe(seconds)
+        for (invariant, stage), count in decision.counts.items():
+            self.findings.labels(invariant, stage.value).inc(count)
+
+    def unheeded_labels(self, stages: NamespaceStages) -> None:
+        """Count the labels of a review's namespace that are not heeded."""
+        for problem in stages.problems:
+            self.label_problems.labels(problem.cause).inc()
+
+    def render(self) -> bytes:
+        """The text exposition format."""
+        return generate_latest(self.registry)
+
+    def _kind(self, group_kind: str) -> str:
+        if group_kind not in self._kinds:
+            if len(self._kinds) >= MAX_KINDS:
+                return "other"
+            self._kinds.add(group_kind)
+        return group_kind

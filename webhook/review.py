@@ -1,0 +1,168 @@
+"""``AdmissionReview`` v1 in both directions. Bytes in, plain data out; no I/O.
+
+The wire form is ``k8s.io/api/admission/v1``. Duplicate keys can't come from an API server (it
+encodes decoded objects); of hand-made ones the last counts, as in Go's ``encoding/json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from karb_guard.decisions.admission import Decision
+from karb_guard.decisions.request import AdmissionRequest
+
+API_VERSION = "admission.k8s.io/v1"
+KIND = "AdmissionReview"
+OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
+MAX_UID_CHARACTERS = 256
+MAX_DEPTH = 1024
+"""orjson's own bound; deeper bodies are refused by its parser without recursion in Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A readable review."""
+
+    request: AdmissionRequest
+    may_waive: bool
+    """Whether the body mentions waivers anywhere, so that they need to be looked for."""
+
+
+class ReviewError(Exception):
+    """A body that is no AdmissionReview. ``cause`` is a short closed word for metrics."""
+
+    def __init__(self, status: int, cause: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.cause = cause
+        self.message = message
+
+
+def parse(body: bytes, content_type: str | None) -> Review:
+    """Read the body of a request to the webhook.
+
+    Raises ``ReviewError`` with 415 for another media type, 400 for anything that is no
+    AdmissionReview; the message says which field is wrong.
+    """
+    _check_media_type(content_type)
+    if not body:
+        raise ReviewError(400, "empty", "the body is empty; send an AdmissionReview as JSON")
+    review = _decode(body)
+    _check_type(review)
+    return Review(_request(review.get("request")), b"waive.karb.dev" in body)
+
+
+def respond(uid: str, decision: Decision) -> bytes:
+    """The answering ``AdmissionReview`` as JSON."""
+    response: dict[str, Any] = {"uid": uid, "allowed": decision.allowed}
+    if not decision.allowed:
+        response["status"] = {
+            "status": "Failure",
+            "code": 403,
+            "reason": "Forbidden",
+            "message": decision.message,
+        }
+    if decision.warnings:
+        response["warnings"] = decision.warnings
+    if decision.audit_annotations:
+        response["auditAnnotations"] = decision.audit_annotations
+    return orjson.dumps({"apiVersion": API_VERSION, "kind": KIND, "response": response})
+
+
+def _check_media_type(content_type: str | None) -> None:
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        shown = ascii((content_type or "")[:80])
+        message = f"Content-Type is {shown}; send application/json"
+        raise ReviewError(415, "media-type", message)
+
+
+def _decode(body: bytes) -> Mapping[str, Any]:
+    try:
+        review = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        if "ecursion" in error.msg:
+            message = f"the body is nested deeper than {MAX_DEPTH} levels"
+            raise ReviewError(400, "depth", message) from None
+        message = f"the body is no valid JSON: {error.msg} (line {error.lineno})"
+        raise ReviewError(400, "json", message) from None
+    if not isinstance(review, dict):
+        raise ReviewError(400, "type", f"the body is {_kind_of(review)}, not an AdmissionReview")
+    return review
+
+
+def _check_type(review: Mapping[str, Any]) -> None:
+    for key, wanted in (("apiVersion", API_VERSION), ("kind", KIND)):
+        if review.get(key) != wanted:
+            shown = ascii(review.get(key))[:80]
+            message = f"{key} is {shown}; this webhook speaks {API_VERSION} {KIND}"
+            raise ReviewError(400, key, message)
+
+
+def _request(request: Any) -> AdmissionRequest:
+    if not isinstance(request, dict):
+        message = f"request is {_kind_of(request)}; it must be an object"
+        raise ReviewError(400, "request", message)
+    kind = _map(request, "kind") or {}
+    operation = _text(request, "operation")
+    if operation not in OPERATIONS:
+        message = f"request.operation is {ascii(operation)[:80]}; known are {_known_operations()}"
+        raise ReviewError(400, "operation", message)
+    obj = _map(request, "object")
+    if obj is None and operation in ("CREATE", "UPDATE"):
+        message = f"request.object is null, which {operation} does not allow"
+        raise ReviewError(400, "object", message)
+    return AdmissionRequest(
+        uid=_uid(request),
+        operation=operation,
+        group=_text(kind, "group", "request.kind"),
+        version=_text(kind, "version", "request.kind"),
+        kind=_text(kind, "kind", "request.kind"),
+        name=_text(request, "name"),
+        namespace=_text(request, "namespace"),
+        subresource=_text(request, "subResource"),
+        obj=obj,
+        old=_map(request, "oldObject"),
+        dry_run=request.get("dryRun") is True,
+    )
+
+
+def _uid(request: Mapping[str, Any]) -> str:
+    uid = _text(request, "uid")
+    if not uid:
+        raise ReviewError(400, "uid", "request.uid is missing; the answer has to repeat it")
+    if len(uid) > MAX_UID_CHARACTERS:
+        raise ReviewError(400, "uid", f"request.uid is longer than {MAX_UID_CHARACTERS} characters")
+    return uid
+
+
+def _text(where: Mapping[str, Any], key: str, prefix: str = "request") -> str:
+    value = where.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        message = f"{prefix}.{key} is {_kind_of(value)}; it must be a string"
+        raise ReviewError(400, "type", message)
+    return value
+
+
+def _map(where: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    value = where.get(key)
+    if value is not None and not isinstance(value, dict):
+        message = f"request.{key} is {_kind_of(value)}; it must be an object"
+        raise ReviewError(400, "type", message)
+    return value
+
+
+def _known_operations() -> str:
+    return ", ".join(sorted(OPERATIONS))
+
+
+def _kind_of(value: Any) -> str:
+    """The JSON type of a value, in words."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")

@@ -15,9 +15,16 @@ test_a_closed_container_leaves_no_doubt if {
 	pods.doubt(build.container({})) == {} with input as build.document({}, [])
 }
 
-test_an_open_container_and_a_runtime_template_leave_doubt if {
-	contains(pods.doubt(build.container({"open": true})).unknown, "container server") with input as build.document({}, [])
-	pods.doubt(build.container({})).unknown with input as {"workload": build.workload("runtime")}
+test_an_open_container_leaves_doubt_and_other_templates_of_a_runtime_do_not if {
+	contains(pods.doubt(build.container({"open": true})).unknown, "container server")
+	pods.doubt(build.container({})) == {} with input as {"workload": build.workload("runtime")}
+}
+
+test_operators_with_resource_defaults_leave_doubt_about_resources_only if {
+	document := {"workload": {"injects": ["resources"]}}
+	contains(pods.resource_doubt(build.container({})).unknown, "operator") with input as document
+	pods.doubt(build.container({})) == {} with input as document
+	pods.resource_doubt(build.container({})) == {} with input as build.document({}, [])
 }
 
 test_one_open_container_makes_the_pod_doubtful if {

@@ -18,10 +18,13 @@ injected(what) if what in input.workload.injects
 doubt(container) := {"unknown": why} if {
 	container.open
 	why := concat("", ["container ", container.name, " is merged with one that is not visible here"])
-} else := {"unknown": why} if {
-	input.workload.role == "runtime"
-	why := "this template is completed by the objects that use it"
 } else := {}
+
+# What the absence of a quantity of CPU or memory proves: some operators have defaults for it.
+resource_doubt(container) := {"unknown": why} if {
+	injected("resources")
+	why := concat(" ", ["the operator of this kind fills in the resources of container", container.name])
+} else := doubt(container)
 
 # What the absence of a field of the pod proves: whoever completes a container completes the pod.
 pod_doubt(pod) := object.union_n([doubt(container) | some container in pod.containers])

@@ -51,7 +51,7 @@ violations contains object.union(v, doubt) if {
 	some container in pods.resourced(pod)
 	not pods.positive(container, section, "cpu")
 	v := found(check, container.path, section, {"container": container.name, "role": container.role})
-	doubt := object.union(pods.doubt(container), certainty)
+	doubt := object.union(pods.resource_doubt(container), certainty)
 }
 
 violations contains object.union(v, certainty) if {

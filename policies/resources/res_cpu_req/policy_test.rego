@@ -88,3 +88,12 @@ test_an_open_container_hides_no_fault_of_its_neighbour if {
 	found := answers("ignore", {"gpu": gpu, "containers": containers})
 	{v.detail.container | some v in found; not v.unknown} == {"agent"}
 }
+
+test_an_operator_that_fills_resources_leaves_it_undecided if {
+	document := object.union(
+		build.document({"res-cpu-req": {"limit": "ignore"}}, [build.pod({"gpu": gpu, "containers": [build.container({})]})]),
+		{"workload": {"injects": ["resources"]}},
+	)
+	found := res_cpu_req.violations with input as document
+	count({v | some v in found; contains(v.unknown, "operator")}) == 1
+}

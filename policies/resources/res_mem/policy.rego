@@ -52,9 +52,4 @@ violations contains object.union(verdict(container), place) if {
 
 verdict(container) := {"check": "zero"} if {
 	container.limits.memory == 0
-} else := object.union({"check": "missing"}, doubt(container))
-
-doubt(container) := {"unknown": why} if {
-	pods.injected("resources")
-	why := concat(" ", ["the operator of this kind fills in the resources of container", container.name])
-} else := pods.doubt(container)
+} else := object.union({"check": "missing"}, pods.resource_doubt(container))

@@ -1,0 +1,31 @@
+"""The kind table and the pod templates of objects."""
+
+from karb_guard.workloads.kinds import ROWS, TABLE
+from karb_guard.workloads.patterns import json_type
+from karb_guard.workloads.resolve import MAX_TEMPLATES, resolve
+from karb_guard.workloads.rows import Form, Kind, Location
+from karb_guard.workloads.shapes import (
+    Alias,
+    Container,
+    MetadataSource,
+    Misfit,
+    Template,
+    Workload,
+)
+
+__all__ = [
+    "MAX_TEMPLATES",
+    "ROWS",
+    "TABLE",
+    "Alias",
+    "Container",
+    "Form",
+    "Kind",
+    "Location",
+    "MetadataSource",
+    "Misfit",
+    "Template",
+    "Workload",
+    "json_type",
+    "resolve",
+]

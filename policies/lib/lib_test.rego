@@ -1,4 +1,4 @@
-package karb.lib_test
+package karb.lib.tests
 
 import data.karb.lib.allow
 import data.karb.lib.build

@@ -63,7 +63,7 @@ class Catalogue:
     def select(
         self, select: Iterable[str] = (), ignore: Iterable[str] = ()
     ) -> tuple[Invariant, ...]:
-        """The invariants that ``select`` names (all, where it is empty) without those ``ignore`` does.
+        """What ``select`` names (everything, where it is empty) without what ``ignore`` names.
 
         Tokens are ids, short names or categories. Raises ``UnknownNameError`` that lists every
         token which names nothing: a misspelt ``select`` must not silently check nothing.

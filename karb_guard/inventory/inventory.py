@@ -1,0 +1,142 @@
+"""All objects of one input, with the indexes that looking them up needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from karb_guard.inventory.context import MAX_POLICIES, project_namespace, project_policy
+from karb_guard.inventory.keys import Key, OwnerKey, group_of, key_of, owner_keys
+
+NETWORK_POLICY = ("networking.k8s.io", "NetworkPolicy")
+NAMESPACE = ("", "Namespace")
+
+Object = Mapping[str, Any]
+
+
+class Inventory:
+    """Objects indexed by kind, namespace, name and owner. Adding one takes constant time.
+
+    Objects without ``metadata.namespace`` share one namespace of their own, ``None``: manifests
+    often leave the namespace to ``kubectl apply -n``, which gives all of a set the same one. So a
+    policy without a namespace is a neighbour of a workload without one, and of no other.
+
+    Objects are kept as they are and never changed; what ``context`` gives is shared, not to be
+    changed either. Two objects of
+    one name are both kept (``objects``, ``of_kind``); ``get`` gives the one added last, as
+    applying them in order would.
+    """
+
+    def __init__(self, objects: Iterable[Object] = ()) -> None:
+        self._all: list[Object] = []
+        self._by_name: dict[Key, Object] = {}
+        self._by_kind: dict[tuple[str, str], list[Object]] = {}
+        self._by_place: dict[tuple[str, str, str | None], list[Object]] = {}
+        self._by_namespace: dict[str | None, list[Object]] = {}
+        self._by_owner: dict[OwnerKey, list[Object]] = {}
+        self._policies: dict[str | None, list[dict[str, Any]]] = {}
+        for obj in objects:
+            self.add(obj)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Object]:
+        return iter(self._all)
+
+    def add(self, obj: Object) -> None:
+        """Add one object of any shape; what is no map, or has no kind, is found by no index."""
+        if not isinstance(obj, dict):
+            return
+        self._all.append(obj)
+        key = key_of(obj)
+        if key is None:
+            return
+        group, kind, namespace, _ = key
+        self._by_name[key] = obj
+        self._by_kind.setdefault((group, kind), []).append(obj)
+        self._by_place.setdefault((group, kind, namespace), []).append(obj)
+        self._by_namespace.setdefault(namespace, []).append(obj)
+        if (group, kind) == NETWORK_POLICY:
+            self._policies.pop(namespace, None)
+        for owner in owner_keys(obj):
+            self._by_owner.setdefault(owner, []).append(obj)
+
+    def get(self, group: str, kind: str, namespace: str | None, name: str) -> Object | None:
+        """The object of that name; ``namespace`` is ``None`` for cluster-scoped kinds too."""
+        return self._by_name.get((group, kind, namespace, name))
+
+    def of_kind(self, group: str, kind: str) -> tuple[Object, ...]:
+        """All objects of a kind, in the order in which they were added."""
+        return tuple(self._by_kind.get((group, kind), ()))
+
+    def in_namespace(self, group: str, kind: str, namespace: str | None) -> tuple[Object, ...]:
+        """All objects of a kind in one namespace, in the order in which they were added."""
+        return tuple(self._by_place.get((group, kind, namespace), ()))
+
+    def objects_in(self, namespace: str | None) -> tuple[Object, ...]:
+        """All objects of one namespace; under ``None`` also what is cluster-scoped."""
+        return tuple(self._by_namespace.get(namespace, ()))
+
+    def owned_by(
+        self, group: str, kind: str, namespace: str | None, name: str
+    ) -> tuple[Object, ...]:
+        """The objects of ``namespace`` that name this owner in ``ownerReferences``.
+
+        Owner references never cross namespaces; a cluster-scoped owner is asked for with each
+        namespace that it may have dependents in.
+        """
+        return tuple(self._by_owner.get((group, kind, namespace, name), ()))
+
+    def context(self, obj: Object, keys: Iterable[str], *, complete: bool) -> dict[str, Any]:
+        """The bounded slice of related objects that a policy may see beside ``obj``.
+
+        ``complete`` says that this inventory holds everything of the namespace. A key that can't
+        be supplied is absent, which makes an invariant that needs it answer ``unknown``:
+
+        * ``namespace``: the Namespace object of that name is here;
+        * ``networkpolicies``: ``complete``, or the Namespace object or at least one NetworkPolicy
+          of that namespace is here (somebody who writes one down is taken to write all down),
+          and there are not more than ``MAX_POLICIES``: half of them would not be the truth.
+        """
+        namespace = _namespace_for_context(obj)
+        slices: dict[str, Any] = {}
+        wanted = frozenset(keys)
+        if "namespace" in wanted:
+            self._add_namespace(slices, namespace)
+        if "networkpolicies" in wanted:
+            self._add_policies(slices, namespace, complete=complete)
+        return slices
+
+    def _namespace_object(self, namespace: str | None) -> Object | None:
+        return None if namespace is None else self.get(*NAMESPACE, None, namespace)
+
+    def _add_namespace(self, slices: dict[str, Any], namespace: str | None) -> None:
+        found = self._namespace_object(namespace)
+        if found is not None and namespace is not None:
+            slices["namespace"] = project_namespace(found, namespace)
+
+    def _add_policies(
+        self, slices: dict[str, Any], namespace: str | None, *, complete: bool
+    ) -> None:
+        policies = self._by_place.get((*NETWORK_POLICY, namespace), [])
+        known = complete or policies or self._namespace_object(namespace) is not None
+        if known and len(policies) <= MAX_POLICIES:
+            slices["networkpolicies"] = self._projected(namespace, policies)
+
+    def _projected(self, namespace: str | None, policies: list[Object]) -> list[dict[str, Any]]:
+        """Projected once a namespace: many workloads ask for the same policies."""
+        if namespace not in self._policies:
+            projected = (project_policy(policy) for policy in policies)
+            self._policies[namespace] = [policy for policy in projected if policy is not None]
+        return self._policies[namespace]
+
+
+def _namespace_for_context(obj: Object) -> str | None:
+    """The namespace that the object is about: a Namespace object's own name, else where it is."""
+    key = key_of(obj)
+    if key is None:
+        return None
+    if (group_of(obj), key[1]) == NAMESPACE:
+        return key[3]
+    return key[2]

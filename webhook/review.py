@@ -76,7 +76,7 @@ def respond(uid: str, decision: Decision) -> bytes:
 def _check_media_type(content_type: str | None) -> None:
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        shown = ascii((content_type or "")[:80])
+        shown = _shown(content_type)
         message = f"Content-Type is {shown}; send application/json"
         raise ReviewError(415, "media-type", message)
 
@@ -98,7 +98,7 @@ def _decode(body: bytes) -> Mapping[str, Any]:
 def _check_type(review: Mapping[str, Any]) -> None:
     for key, wanted in (("apiVersion", API_VERSION), ("kind", KIND)):
         if review.get(key) != wanted:
-            shown = ascii(review.get(key))[:80]
+            shown = _shown(review.get(key))
             message = f"{key} is {shown}; this webhook speaks {API_VERSION} {KIND}"
             raise ReviewError(400, key, message)
 
@@ -110,7 +110,7 @@ def _request(request: Any) -> AdmissionRequest:
     kind = _map(request, "kind") or {}
     operation = _text(request, "operation")
     if operation not in OPERATIONS:
-        message = f"request.operation is {ascii(operation)[:80]}; known are {_known_operations()}"
+        message = f"request.operation is {_shown(operation)}; known are {_known_operations()}"
         raise ReviewError(400, "operation", message)
     obj = _map(request, "object")
     if obj is None and operation in ("CREATE", "UPDATE"):
@@ -156,6 +156,11 @@ def _map(where: Mapping[str, Any], key: str) -> dict[str, Any] | None:
         message = f"request.{key} is {_kind_of(value)}; it must be an object"
         raise ReviewError(400, "type", message)
     return value
+
+
+def _shown(value: Any) -> str:
+    """A value in a message: bounded, without recursion into what the sender nested."""
+    return ascii(value[:60]) if isinstance(value, str) else _kind_of(value)
 
 
 def _known_operations() -> str:

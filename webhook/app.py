@@ -1,0 +1,102 @@
+"""The HTTP face: ``/validate``, ``/healthz``, ``/readyz``, ``/metrics``.
+
+Routes take Starlette's plain ``Request`` and ``Response``: FastAPI's parameter solving and a hop
+to a thread would cost more than a review.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+from fastapi import FastAPI
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from webhook import review as reviews
+from webhook.body import MAX_BODY_BYTES, read_body
+from webhook.health import Readiness
+from webhook.logs import log, logger
+from webhook.metrics import CONTENT_TYPE, Metrics
+from webhook.service import ReviewService
+
+JSON = "application/json"
+
+
+def create_app(
+    service: ReviewService,
+    readiness: Readiness,
+    metrics: Metrics,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> FastAPI:
+    """The ASGI application. It holds no state of its own."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    doors = _Doors(service, readiness, metrics, max_body_bytes)
+    app.add_route("/validate", doors.validate, methods=["POST"])
+    app.add_route("/healthz", doors.healthz, methods=["GET"])
+    app.add_route("/readyz", doors.readyz, methods=["GET"])
+    app.add_route("/metrics", doors.metrics, methods=["GET"])
+    return app
+
+
+class _Doors:
+    """The routes' handlers."""
+
+    def __init__(
+        self, service: ReviewService, readiness: Readiness, metrics: Metrics, max_body_bytes: int
+    ) -> None:
+        self._service = service
+        self._readiness = readiness
+        self._metrics = metrics
+        self._max_body_bytes = max_body_bytes
+
+    async def validate(self, request: Request) -> Response:
+        """Answer one AdmissionReview."""
+        try:
+            body = await read_body(request, self._max_body_bytes)
+            review = reviews.parse(body, request.headers.get("content-type"))
+        except reviews.ReviewError as error:
+            return self._refuse(error)
+        except ClientDisconnect:
+            self._metrics.bad_requests.labels("disconnect").inc()
+            return Response(status_code=400)
+        try:
+            decision = await self._service.answer(review)
+            answer = reviews.respond(review.request.uid, decision)
+        except Exception:  # noqa: BLE001 - a review must not end the process
+            # Whoever is here has no decision: the API server's failurePolicy takes over.
+            fields = {"uid": review.request.uid}
+            logger.exception("a review ended in an internal error", extra={"fields": fields})
+            self._metrics.bad_requests.labels("internal").inc()
+            return _error(500, "internal error; the webhook's log names this review's uid")
+        return Response(answer, media_type=JSON, headers=self._closing())
+
+    async def healthz(self, _: Request) -> Response:
+        """The process lives: its event loop answers."""
+        return Response(b"ok", media_type="text/plain")
+
+    async def readyz(self, _: Request) -> Response:
+        """Whether reviews may be sent here, with what is missing and what is loaded."""
+        missing = self._readiness.missing()
+        body = {"ready": not missing, "missing": missing, "loaded": self._service.loaded.digest}
+        self._metrics.ready.set(not missing)
+        return Response(orjson.dumps(body), 503 if missing else 200, media_type=JSON)
+
+    async def metrics(self, _: Request) -> Response:
+        """Prometheus' text format."""
+        return Response(self._metrics.render(), headers={"content-type": CONTENT_TYPE})
+
+    def _closing(self) -> dict[str, str] | None:
+        """While draining, ask clients to take their next request to another replica."""
+        return {"connection": "close"} if self._readiness.draining else None
+
+    def _refuse(self, error: reviews.ReviewError) -> Response:
+        self._metrics.bad_requests.labels(error.cause).inc()
+        log(logging.WARNING, "bad request", cause=error.cause, problem=error.message)
+        return _error(error.status, error.message)
+
+
+def _error(status: int, message: str) -> Response:
+    """A refusal as JSON. The connection closes: what is left of the body is not worth reading."""
+    body = orjson.dumps({"error": message, "code": status})
+    return Response(body, status, media_type=JSON, headers={"connection": "close"})

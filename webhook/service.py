@@ -1,0 +1,219 @@
+"""One review from request to decision: namespace, evaluation, waivers, stages.
+
+The evaluation runs inline on the event loop: it is bounded by the engine's deadline and the
+input's bounds, and a hop to a thread costs more than it. Only a namespace that the cache doesn't
+know leads to a wait, of at most ``NAMESPACE_TIMEOUT_SECONDS``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from karb_guard.decisions import waivers
+from karb_guard.decisions.admission import (
+    AdmissionOptions,
+    AdmissionPolicy,
+    Decision,
+    Judged,
+    decide,
+    passed,
+)
+from karb_guard.decisions.request import AdmissionRequest, reason_to_pass
+from karb_guard.decisions.stages import NamespaceStages, StagePolicy
+from karb_guard.model.finding import Coverage, Evaluation, ObjectRef, Path
+from karb_guard.model.invariant import Invariant
+from karb_guard.model.stage import Stage
+from webhook.logs import log
+from webhook.metrics import Metrics
+from webhook.review import Review
+
+Labels = Mapping[str, str]
+TemplatePaths = Callable[[Mapping[str, Any]], Iterable[tuple[Path | None, Path]]]
+
+
+class ObjectEvaluator(Protocol):
+    """What the webhook needs of an evaluator: a verdict on one object, and no exception."""
+
+    def evaluate(self, obj: Mapping[str, Any], namespace: str, labels: Labels | None) -> Evaluation:
+        """Judge ``obj`` in ``namespace`` with its ``labels`` (``None``: not known)."""
+        ...
+
+
+class Namespaces(Protocol):
+    """Where namespace labels come from."""
+
+    def labels(self, name: str) -> Labels | None:
+        """The labels at hand, without waiting; ``None`` where the namespace is not known."""
+        ...
+
+    async def fetch(self, name: str) -> Labels | None:
+        """Ask the API server, within a second; ``None`` where it has no answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Everything a review is judged by. Replaced as a whole, never changed."""
+
+    evaluator: ObjectEvaluator
+    stages: StagePolicy
+    catalogue: Mapping[str, Invariant]
+    """Short name -> every invariant there is."""
+    enabled: frozenset[str]
+    """Short names of the invariants that are evaluated."""
+    template_paths: TemplatePaths
+    """Object -> (metadata path, PodSpec path) of each pod template, for its waivers."""
+    options: AdmissionOptions = field(default_factory=AdmissionOptions)
+    digest: str = ""
+    """Names configuration and policies; ``/readyz`` repeats it."""
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()
+
+
+class ReviewService:
+    """Answers reviews with what is loaded."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        namespaces: Namespaces,
+        metrics: Metrics,
+        today: Callable[[], datetime.date] = _today,
+    ) -> None:
+        self.loaded = loaded
+        self._namespaces = namespaces
+        self._metrics = metrics
+        self._today = today
+
+    async def answer(self, review: Review) -> Decision:
+        """Decide about a review; an error of our own counts as "not evaluated", never as allow."""
+        started = time.perf_counter()
+        request = review.request
+        reason = reason_to_pass(request)
+        if reason is not None:
+            decision = passed(reason)
+        else:
+            decision = await self._judge(review)
+        self._metrics.reviewed(request, decision, time.perf_counter() - started)
+        _log(request, decision)
+        return decision
+
+    async def _judge(self, review: Review) -> Decision:
+        loaded, request = self.loaded, review.request
+        labels = await self._labels(request.namespace)
+        stages = loaded.stages.for_namespace(request.namespace, labels)
+        if stages.problems:
+            self._metrics.unheeded_labels(stages)
+        judge = _Judge(loaded, request, labels, review.may_waive, self._today())
+        now = judge.judged(request.obj or {})
+        before = None
+        if request.old is not None and self._needs_old(now, stages):
+            before = judge.judged(request.old)
+        policy = AdmissionPolicy(stages, loaded.catalogue, loaded.enabled, loaded.options)
+        decision = decide(request, now, before, policy)
+        if decision.not_evaluated is not None:
+            allowed = "true" if decision.allowed else "false"
+            self._metrics.not_evaluated.labels(judge.cause, allowed).inc()
+        if labels is None:
+            decision = _with_note(decision, "namespace-labels", "not known; configuration decided")
+        return decision
+
+    def _needs_old(self, now: Judged, stages: NamespaceStages) -> bool:
+        """Only enforced findings are ratcheted, so that most updates cost one evaluation."""
+        return any(stages.of(f.name).stage is Stage.ENFORCE for f in now.findings)
+
+    async def _labels(self, namespace: str) -> Labels | None:
+        if not namespace:
+            return {}
+        labels = self._namespaces.labels(namespace)
+        if labels is not None:
+            return labels
+        labels = await self._namespaces.fetch(namespace)
+        outcome = "found" if labels is not None else "unknown"
+        self._metrics.namespace_misses.labels(outcome).inc()
+        return labels
+
+
+class _Judge:
+    """Evaluates the versions of one object alike."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        request: AdmissionRequest,
+        labels: Labels | None,
+        may_waive: bool,
+        today: datetime.date,
+    ) -> None:
+        self.loaded = loaded
+        self.request = request
+        self.labels = labels
+        self.may_waive = may_waive
+        self.rules = waivers.WaiverRules(loaded.catalogue, today, loaded.enabled, True)
+        self.cause = "evaluation"
+
+    def judged(self, obj: Mapping[str, Any]) -> Judged:
+        """What the evaluation says of ``obj``, and what its waivers say of that."""
+        try:
+            evaluation = self.loaded.evaluator.evaluate(obj, self.request.namespace, self.labels)
+            return Judged(evaluation, self._waivers(obj, evaluation))
+        except Exception:
+            # A mistake of ours must neither let the object in nor stop the process.
+            fields = {"uid": self.request.uid, "kind": self.request.group_kind}
+            logging.getLogger(__name__).exception("evaluation failed", extra={"fields": fields})
+            self.cause = "internal"
+            failed = self._failed()
+            return Judged(failed, waivers.WaiverOutcome(()))
+
+    def _waivers(self, obj: Mapping[str, Any], evaluation: Evaluation) -> waivers.WaiverOutcome:
+        if not self.may_waive or evaluation.not_evaluated is not None:
+            return waivers.WaiverOutcome(evaluation.findings)
+        where = waivers.sources(obj, self.loaded.template_paths(obj))
+        return waivers.apply(evaluation, where, self.rules)
+
+    def _failed(self) -> Evaluation:
+        request = self.request
+        version = f"{request.group}/{request.version}" if request.group else request.version
+        name = request.name or "(no name)"
+        ref = ObjectRef(version, request.kind, name, request.namespace or None)
+        reason = "an internal error of karb-guard; its log names this review's uid"
+        return Evaluation(ref, Coverage.KNOWN, not_evaluated=reason)
+
+
+def _with_note(decision: Decision, key: str, text: str) -> Decision:
+    notes = {**decision.audit_annotations, key: text}
+    return Decision(
+        decision.allowed,
+        decision.message,
+        decision.warnings,
+        notes,
+        decision.counts,
+        decision.not_evaluated,
+    )
+
+
+def _log(request: AdmissionRequest, decision: Decision) -> None:
+    quiet = decision.allowed and decision.not_evaluated is None
+    log(
+        logging.DEBUG if quiet else logging.INFO,
+        "review allowed" if decision.allowed else "review denied",
+        uid=request.uid,
+        operation=request.operation,
+        kind=request.group_kind,
+        namespace=request.namespace,
+        name=request.name,
+        dry_run=request.dry_run,
+        findings=_counted(decision),
+        not_evaluated=decision.not_evaluated,
+    )
+
+
+def _counted(decision: Decision) -> Sequence[str]:
+    return [f"{name} {stage.value} {n}" for (name, stage), n in sorted(decision.counts.items())]

@@ -13,13 +13,12 @@ from typing import Any
 
 from karb_guard.invariants import layout
 from karb_guard.invariants.catalogue import Catalogue
+from karb_guard.invariants.fixture_text import START, split
 from karb_guard.invariants.problems import CatalogueError, Problem, did_you_mean
 from karb_guard.invariants.roots import folder_of
 from karb_guard.invariants.validation import InvalidError, validate
 from karb_guard.invariants.yaml_text import Parsed, YamlError, read
 from karb_guard.model.invariant import Invariant
-
-START = "# fixture:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,7 @@ class Fixture:
     @property
     def manifest(self) -> str:
         """The text without the header, as pages show it."""
-        lines = self.text.splitlines(keepends=True)
-        return "".join(lines[_header_end(lines) :])
+        return split(self.text)[1]
 
 
 def fixtures_of(invariant: Invariant, roots: Iterable[Path], catalogue: Catalogue) -> list[Fixture]:
@@ -141,16 +139,11 @@ def _read_case(
             yield Fixture(invariant, fails, file, header, text, place, context)
 
 
-def _header_end(lines: list[str]) -> int:
-    return next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
-
-
 def _header_text(text: str) -> str:
-    lines = text.splitlines()
-    block = lines[: _header_end(lines)]
-    if not block or block[0].rstrip() != START:
+    first = text.partition("\n")[0]
+    if first.rstrip() != START:
         raise YamlError(f"the first line must be `{START}`", 1)
-    return "\n".join(line[1:].removeprefix(" ") for line in block)
+    return split(text)[0]
 
 
 def _fixture(parsed: Parsed) -> Any:

@@ -1,0 +1,24 @@
+"""What can go wrong between us and an API server."""
+
+from __future__ import annotations
+
+from karb_guard.model.errors import KarbGuardError
+
+
+class ClusterError(KarbGuardError):
+    """A request to the API server failed; the message names the request and the answer.
+
+    ``status`` is the HTTP status, 0 where no answer came (address, TLS, time-out).
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ConflictError(ClusterError):
+    """The object exists already, or changed since it was read (409)."""
+
+
+class ExpiredError(ClusterError):
+    """The resource version is too old to watch from; list again (410)."""

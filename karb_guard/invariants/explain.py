@@ -24,8 +24,8 @@ def explain(invariant: Invariant, roots: Iterable[Path] = ()) -> str:
     places = tuple(roots)
     sections = [
         ("", _head(invariant)),
-        ("Why", [_wrapped(invariant.description)]),
-        ("Checks", [_wrapped(f"{name}: {text}", "  ") for name, text in invariant.checks.items()]),
+        ("Why", [invariant.description]),
+        ("Checks", [_wrapped(f"{check}: {text}") for check, text in invariant.checks.items()]),
         ("How to mend", [invariant.remediation]),
         ("Parameters", list(_params(invariant))),
         ("Example that fails", _example(invariant, places, "fail")),
@@ -49,10 +49,10 @@ def context_words(invariant: Invariant) -> str:
 
 
 def _head(invariant: Invariant) -> list[str]:
+    severity = invariant.severity.value
     lines = [
         f"{invariant.id} {invariant.name}: {invariant.title}",
-        f"severity {invariant.severity.value}, category {invariant.category}, "
-        f"since {invariant.since}",
+        f"severity {severity}, category {invariant.category}, since {invariant.since}",
         f"judges {match_words(invariant).replace('`', '')}",
     ]
     if invariant.context:
@@ -66,7 +66,7 @@ def _params(invariant: Invariant) -> Iterator[str]:
     for name, schema in invariant.params.items():
         default = json.dumps(schema["default"], ensure_ascii=False)
         yield f"{name} ({expectation(schema)}; default {default})"
-        yield _wrapped(schema["description"], "  ")
+        yield textwrap.indent(textwrap.fill(schema["description"], WIDTH - 2), "  ")
     if invariant.params:
         yield f"Set with --set {invariant.name}.NAME=VALUE, or under params: in karb-guard.yaml."
 
@@ -78,10 +78,8 @@ def _example(invariant: Invariant, roots: tuple[Path, ...], outcome: str) -> lis
     return [f"# {found.about}" if found.about else "", found.manifest.rstrip()]
 
 
-def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(
-        text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  " * bool(indent)
-    )
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ")
 
 
 def _section(title: str, lines: Iterable[str]) -> str:

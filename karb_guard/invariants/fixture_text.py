@@ -5,9 +5,10 @@ Apart from ``fixtures``, which checks every header with pydantic: showing an exa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from karb_guard.invariants import layout
 from karb_guard.invariants.roots import folder_of
@@ -26,21 +27,39 @@ class Example:
     manifest: str
     context: str = ""
     """The documents beside it, where it needs some."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Invariant's short name -> parameters that it is judged with."""
 
 
 def example(invariant: Invariant, roots: Iterable[Path], outcome: str) -> Example | None:
-    """The shortest ``pass`` or ``fail`` fixture, the first by name among equals."""
+    """The plainest ``pass`` or ``fail`` fixture; ``None`` where its folder isn't at hand.
+
+    Plain is: speaks for itself (no context documents, no parameters of its own), then short.
+    """
     folder = folder_of(invariant, roots)
     if folder is None:
         return None
-    cases = list(layout.case_files(folder / layout.FIXTURES / outcome))
-    if not cases:
-        return None
-    file = min(cases, key=lambda case: (case.stat().st_size, case.name))
+    cases = layout.case_files(folder / layout.FIXTURES / outcome)
+    return min((_example(case) for case in cases), key=_plainness, default=None)
+
+
+def _example(file: Path) -> Example:
     text = file.read_text(encoding="utf-8")
     beside = layout.context_file(file)
     context = beside.read_text(encoding="utf-8") if beside.is_file() else ""
-    return Example(file, _about(text), split(text)[1], context)
+    header = _header(text)
+    params = header.get("params")
+    return Example(
+        file=file,
+        about=str(header.get("about", "")),
+        manifest=split(text)[1],
+        context=context,
+        params=params if isinstance(params, dict) else {},
+    )
+
+
+def _plainness(case: Example) -> tuple[bool, bool, int, str]:
+    return bool(case.context), bool(case.params), len(case.manifest), case.file.name
 
 
 def split(text: str) -> tuple[str, str]:
@@ -51,11 +70,11 @@ def split(text: str) -> tuple[str, str]:
     return header, "".join(lines[end:])
 
 
-def _about(text: str) -> str:
+def _header(text: str) -> dict[str, Any]:
+    """What the header says, leniently; nothing where it can't be read."""
     try:
         value = read(split(text)[0]).value
     except YamlError:
-        return ""
+        return {}
     header = value.get("fixture") if isinstance(value, dict) else None
-    about = header.get("about") if isinstance(header, dict) else None
-    return about if isinstance(about, str) else ""
+    return header if isinstance(header, dict) else {}

@@ -22,9 +22,8 @@ class Inventory:
     policy without a namespace is a neighbour of a workload without one, and of no other.
 
     Objects are kept as they are and never changed; what ``context`` gives is shared, not to be
-    changed either. Two objects of
-    one name are both kept (``objects``, ``of_kind``); ``get`` gives the one added last, as
-    applying them in order would.
+    changed either. Two objects of one name are both kept (``of_kind``); ``get`` gives the one
+    added last, as applying them in order would.
     """
 
     def __init__(self, objects: Iterable[Object] = ()) -> None:

@@ -37,13 +37,32 @@ _BUILT_IN = {  # k8s.io/api v0.37, apiextensions-apiserver and kube-aggregator o
     "storagemigration.k8s.io": "StorageVersionMigration",
 }
 
+_CUSTOM = {
+    "keda.sh": "ClusterTriggerAuthentication ScaledObject TriggerAuthentication",
+    "kueue.x-k8s.io": "AdmissionCheck ClusterQueue Cohort LocalQueue ResourceFlavor Topology"
+    " WorkloadPriorityClass",
+    "monitoring.coreos.com": "PodMonitor Probe PrometheusRule ScrapeConfig ServiceMonitor",
+    "scheduling.volcano.sh": "PodGroup Queue",
+    "serving.kserve.io": "ClusterStorageContainer LocalModelCache LocalModelNodeGroup TrainedModel",
+}
+"""Common neighbours of inference workloads. Kinds whose operator starts pods of its own making
+(a Prometheus, an InferenceGraph) are not here: they stay unknown."""
+
 PODLESS_KINDS: frozenset[tuple[str, str]] = frozenset(
-    (group, kind) for group, kinds in _BUILT_IN.items() for kind in kinds.split()
+    (group, kind)
+    for group, kinds in (*_BUILT_IN.items(), *_CUSTOM.items())
+    for kind in kinds.split()
 )
-"""(API group, kind) of the built-in kinds without pod templates."""
+"""(API group, kind) of kinds without pod templates."""
 
 PODLESS_GROUPS: frozenset[str] = frozenset(
     {
+        "gateway.networking.k8s.io",
+        "inference.networking.k8s.io",
+        "networking.istio.io",
+        "security.istio.io",
+        "cert-manager.io",
+        "external-secrets.io",
         "kyverno.io",
         "policies.kyverno.io",
         "constraints.gatekeeper.sh",
@@ -51,7 +70,8 @@ PODLESS_GROUPS: frozenset[str] = frozenset(
         "templates.gatekeeper.sh",
     }
 )
-"""Groups of policies: what looks like a PodSpec in them is a pattern that pods are held against."""
+"""Groups without any such kind. What looks like a PodSpec in a Kyverno or Gatekeeper policy is a
+pattern that pods are held against."""
 
 
 def carries_no_pods(group: str, kind: str) -> bool:

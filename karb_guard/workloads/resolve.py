@@ -77,7 +77,7 @@ def resolve(obj: Mapping[str, Any]) -> Workload:
     """What ``obj`` is and which pod templates it holds; never raises, never changes ``obj``.
 
     A kind of the table is read by its row, also in a version that the table doesn't name
-    (``version_known`` is then False). A kind that is known to carry no pods has none. Any other
+    (``version_known`` is then False; if the row finds nothing there, it is walked). A kind that is known to carry no pods has none. Any other
     kind is walked (``discovery``): coverage says which of these it was.
     """
     api_version, kind = obj.get("apiVersion"), obj.get("kind")
@@ -93,16 +93,17 @@ def resolve(obj: Mapping[str, Any]) -> Workload:
     owner = owner_of(meta) if meta else None
     if carries_no_pods(group, kind):
         return Workload(kind, group, version, Coverage.KNOWN, owner=owner)
+    return _discovered(raw, Workload(kind, group, version, Coverage.UNKNOWN, owner=owner))
+
+
+def _discovered(raw: dict[str, Any], basis: Workload) -> Workload:
+    """``basis`` with what a walk of the object finds."""
     misfits: list[Misfit] = []
     templates, cut = discover(raw, MAX_TEMPLATES, misfits)
-    return Workload(
-        kind,
-        group,
-        version,
-        Coverage.DISCOVERED if templates else Coverage.UNKNOWN,
+    return basis._replace(
+        coverage=Coverage.DISCOVERED if templates else Coverage.UNKNOWN,
         operator=True,
         templates=tuple(templates),
-        owner=owner,
         misfits=tuple(misfits),
         truncated=cut,
     )
@@ -118,7 +119,7 @@ def _known(raw: dict[str, Any], meta: dict[str, Any], entry: _Entry, version: st
         if known and place.versions and version not in place.versions:
             continue
         cut = cut or _read(raw, place, templates, misfits)
-    return Workload(
+    workload = Workload(
         row.kind,
         row.group,
         version,
@@ -132,6 +133,7 @@ def _known(raw: dict[str, Any], meta: dict[str, Any], entry: _Entry, version: st
         tuple(misfits),
         cut,
     )
+    return workload if known or templates else _discovered(raw, workload)
 
 
 def _read(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def _index(catalogue: Catalogue) -> str:
         lines.append("|---|---|---|---|")
         for i in members:
             link = f"[{i.name}]({i.name}.md)"
-            lines.append(f"| {i.id} | {link} | {i.severity.value} | {_cell(i.title)} |")
+            lines.append(f"| {i.id} | {link} | {i.severity.value} | {_words(i.title)} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -59,11 +60,11 @@ def _page(invariant: Invariant, roots: tuple[Path, ...]) -> str:
         f"**{invariant.title}**",
         _facts(invariant),
         "## Why",
-        invariant.description,
+        _prose(invariant.description),
         "## Checks",
         _checks(invariant),
         "## How to mend",
-        invariant.remediation,
+        _prose(invariant.remediation),
         *_parameters(invariant),
         *_example("Fails", example(invariant, roots, "fail")),
         *_example("Passes", example(invariant, roots, "pass")),
@@ -88,7 +89,7 @@ def _facts(invariant: Invariant) -> str:
 
 
 def _checks(invariant: Invariant) -> str:
-    lines = [f"| `{check}` | {_cell(text)} |" for check, text in invariant.checks.items()]
+    lines = [f"| `{check}` | {_words(text)} |" for check, text in invariant.checks.items()]
     return "\n".join(["| check | message |", "|---|---|", *lines])
 
 
@@ -128,9 +129,26 @@ def _references(invariant: Invariant) -> Iterator[str]:
         yield "\n".join(f"- [{r.description or r.ref}]({r.ref})" for r in invariant.references)
 
 
+def _prose(text: str) -> str:
+    """Metadata's text as Markdown: a paragraph that is indented as a whole is a snippet."""
+    paragraphs = [_paragraph(part) for part in text.strip("\n").split("\n\n")]
+    return "\n\n".join(paragraphs).replace("\n```\n\n```yaml\n", "\n\n")
+
+
+def _paragraph(text: str) -> str:
+    if all(line.startswith("  ") for line in text.splitlines()):
+        return f"```yaml\n{textwrap.dedent(text)}\n```"
+    return text
+
+
 def _cell(text: str) -> str:
     """Text that can't end a table's cell or row."""
     return " ".join(text.replace("|", "\\|").split())
+
+
+def _words(text: str) -> str:
+    """A cell of plain words: an angle bracket in them is no HTML."""
+    return _cell(text).replace("<", "&lt;")
 
 
 def main() -> int:

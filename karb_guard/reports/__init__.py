@@ -18,12 +18,22 @@ class Format(str, Enum):
     GITHUB = "github"
 
 
-def render(report: Report, form: Format, *, colour: bool = False, verbose: bool = False) -> str:
-    """Print ``report`` in one format. Formats are imported on first use: start-up matters."""
+def render(
+    report: Report,
+    form: Format,
+    *,
+    colour: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+) -> str:
+    """Print ``report`` in one format; ``colour``, ``verbose`` and ``quiet`` are for text only.
+
+    Formats are imported on first use: start-up matters.
+    """
     if form is Format.TEXT:
         from karb_guard.reports import text
 
-        return text.render(report, colour=colour, verbose=verbose)
+        return text.render(report, colour=colour, verbose=verbose, quiet=quiet)
     if form is Format.JSON:
         from karb_guard.reports import json_report
 

@@ -29,7 +29,7 @@ def render(report: Report) -> str:
             f"title={_property(problem.kind)}"
         )
         lines.append(f"::error {properties}::{_data(problem.message)}")
-    lines += [f"undecided {line}" for line in unknown_lines(report.unknowns)]
+    lines += unknown_lines(report.unknowns)
     lines.append(f"{report.coverage.line()}.")
     return "\n".join(lines) + "\n"
 

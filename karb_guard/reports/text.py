@@ -20,10 +20,13 @@ _COLOURS = {
 }
 
 
-def render(report: Report, *, colour: bool = False, verbose: bool = False) -> str:
+def render(
+    report: Report, *, colour: bool = False, verbose: bool = False, quiet: bool = False
+) -> str:
     """The whole text report, ending with the coverage line and a summary.
 
-    ``verbose`` adds waived findings and, per finding, the remediation.
+    ``verbose`` adds waived findings and, per finding, the remediation; ``quiet`` leaves out
+    everything but findings and problems.
     """
     paint = _Painter(colour)
     lines: list[str] = []
@@ -33,8 +36,9 @@ def render(report: Report, *, colour: bool = False, verbose: bool = False) -> st
     for problem in report.problems:
         where = f"{problem.file}:{problem.line}:{problem.column}"
         lines += [f"{where}: {paint('error', problem.kind)} {problem.message}", ""]
-    lines += _footer(report, paint, verbose=verbose)
-    return "\n".join(lines) + "\n"
+    if not quiet:
+        lines += _footer(report, paint, verbose=verbose)
+    return "".join(f"{line}\n" for line in lines)
 
 
 class _Painter:
@@ -98,7 +102,7 @@ def printable(text: str) -> str:
 
 def _footer(report: Report, paint: _Painter, *, verbose: bool) -> Iterator[str]:
     for line in unknown_lines(report.unknowns):
-        yield paint("dim", f"undecided {line}")
+        yield paint("dim", line)
     kinds = report.coverage.unknown_kinds
     if kinds:
         shown = kinds.most_common(None if verbose else 5)

@@ -1,0 +1,126 @@
+"""``karb-guard lint``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from karb_guard.cli.common import add_selection_arguments, load_settings
+from karb_guard.model.errors import UsageError
+from karb_guard.reports import Format, render
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``lint``."""
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="files, directories, or - for standard input"
+    )
+    add_selection_arguments(parser)
+    parser.add_argument(
+        "--complete",
+        action="store_true",
+        default=None,
+        help="the input holds everything of its namespaces: what is missing there is missing",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info"),
+        help="exit 1 at findings of this severity or above (default: error)",
+    )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="leave out matching files"
+    )
+    parser.add_argument(
+        "--format",
+        action=_AddFormat,
+        choices=[form.value for form in Format],
+        dest="outputs",
+        default=None,
+        help="repeatable; each goes to the --output that follows it, else to standard output",
+    )
+    parser.add_argument(
+        "--output", action=_SetOutput, metavar="FILE", dest="outputs", help="write there instead"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print only what was found")
+    parser.add_argument("--verbose", action="store_true", help="show waived findings and remedies")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lint and print; the exit code is the report's."""
+    if not args.paths:
+        raise UsageError("lint needs at least one PATH: a file, a directory, or - for stdin")
+    from karb_guard.lint.runner import LintOptions, lint
+    from karb_guard.manifests import read_paths
+    from karb_guard.model.finding import Severity
+
+    settings = load_settings(args)
+    config = settings.config
+    options = LintOptions(
+        complete=config.complete if args.complete is None else args.complete,
+        fail_on=Severity(args.fail_on or config.fail_on),
+    )
+    sources = read_paths(args.paths, exclude=[*config.exclude, *args.exclude])
+    with settings.evaluator() as evaluator:
+        report = lint(sources, evaluator, settings.catalogue, options)
+    _write(args, report)
+    return report.exit_code
+
+
+def _write(args: argparse.Namespace, report: Any) -> None:
+    for form, file in args.outputs or [(Format.TEXT, None)]:
+        colour = file is None and _wants_colour()
+        text = render(report, form, colour=colour, verbose=args.verbose, quiet=args.quiet)
+        if file is None:
+            sys.stdout.write(text)
+        else:
+            _write_file(file, text)
+
+
+def _write_file(file: str, text: str) -> None:
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {file}: {error.strerror}; name a writable file") from error
+
+
+def _wants_colour() -> bool:
+    """Colour only on a terminal, and never against https://no-color.org."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+class _AddFormat(argparse.Action):
+    """``--format F`` starts an output."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        outputs = list(getattr(namespace, self.dest) or [])
+        setattr(namespace, self.dest, [*outputs, (Format(str(values)), None)])
+
+
+class _SetOutput(argparse.Action):
+    """``--output FILE`` belongs to the ``--format`` before it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        outputs = list(getattr(namespace, self.dest) or [])
+        if not outputs:
+            outputs = [(Format.TEXT, None)]
+        form, file = outputs[-1]
+        if file is not None:
+            parser.error(f"--output {values}: needs a --format of its own before it")
+        setattr(namespace, self.dest, [*outputs[:-1], (form, str(values))])

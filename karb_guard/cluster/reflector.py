@@ -84,6 +84,9 @@ class Reflector:
             except ClusterError as error:
                 if not self._stopping.is_set():
                     logger.warning("%s: %s; trying again", self._path, error)
+            except Exception:
+                # An answer that nobody thought of must not end the watch for good.
+                logger.exception("%s: unexpected answer; trying again", self._path)
             if time.monotonic() - started > LONGEST_WAIT_SECONDS:
                 wait = FIRST_WAIT_SECONDS
             self._stopping.wait(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter

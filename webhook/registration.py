@@ -1,0 +1,213 @@
+"""Keeps a ValidatingWebhookConfiguration right.
+
+It is created once the service answers, and repaired when someone changes it or the certificate
+authority does.
+
+Every replica does the same with the same result, so that no leader is needed.
+"""
+
+from __future__ import annotations
+
+import copy
+import http.client
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from karb_guard.cluster.client import ClusterClient, segment
+from karb_guard.cluster.errors import ClusterError, ConflictError
+from karb_guard.cluster.reflector import Reflector
+from webhook.logs import log
+from webhook.metrics import Metrics
+from webhook.rules import Json, encoded
+from webhook.tls import client_context
+
+COLLECTION = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+REPAIR_SECONDS = 30.0
+"""The longest that a change by someone else lasts, should the watch miss it."""
+PROBE_TIMEOUT_SECONDS = 3.0
+PROBE_RETRY_SECONDS = 1.0
+
+Wanted = Callable[[Json | None, bytes], Json | None]
+"""(what is stored, caBundle) -> what has to be stored; ``None``: wait until someone creates it."""
+
+
+class Registrar:
+    """Brings one configuration in line, in a thread of its own."""
+
+    def __init__(
+        self,
+        client: ClusterClient,
+        name: str,
+        wanted: Wanted,
+        bundle: Callable[[], bytes | None],
+        metrics: Metrics,
+    ) -> None:
+        self.name = name
+        self._client = client
+        self._path = f"{COLLECTION}/{segment(name)}"
+        self._wanted = wanted
+        self._bundle = bundle
+        self._metrics = metrics
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._watch = Reflector(
+            client,
+            COLLECTION,
+            lambda _: None,
+            {"fieldSelector": f"metadata.name={name}"},
+            self._wake.set,
+        )
+        self._thread = threading.Thread(target=self._run, name="registration", daemon=True)
+        self._answers: Callable[[bytes], bool] = lambda _: True
+
+    def start(self, answers: Callable[[bytes], bool]) -> None:
+        """Begin once ``answers(bundle)`` says that the service does, trusted by the bundle."""
+        self._answers = answers
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop repairing. The configuration stays: other replicas serve it."""
+        self._stopping.set()
+        self._wake.set()
+        self._watch.stop()
+
+    def poke(self) -> None:
+        """The bundle may have changed: look now."""
+        self._wake.set()
+
+    def ensure(self) -> str:
+        """Compare and correct once: ``unchanged``, ``created``, ``repaired`` or ``waiting``.
+
+        Raises ``ClusterError``; ``ConflictError`` when someone else wrote at the same time.
+        """
+        bundle = self._bundle()
+        if bundle is None:
+            return "waiting"
+        stored = self._client.get(self._path)
+        wanted = self._wanted(stored, bundle)
+        if wanted is None:
+            return "waiting"
+        if stored is None:
+            self._client.create(COLLECTION, wanted)
+            return "created"
+        if covers(stored, wanted):
+            return "unchanged"
+        self._client.replace(self._path, _merged(stored, wanted))
+        return "repaired"
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            bundle = self._bundle()
+            if bundle is not None and self._answers(bundle):
+                break
+            self._stopping.wait(PROBE_RETRY_SECONDS)
+        self._watch.start()
+        while not self._stopping.is_set():
+            self._wake.clear()
+            self._once()
+            self._wake.wait(REPAIR_SECONDS)
+
+    def _once(self) -> None:
+        try:
+            outcome = self.ensure()
+        except ConflictError:
+            outcome = "conflict"
+            self._wake.set()  # someone was faster: look at what they wrote
+            self._stopping.wait(0.1)
+        except ClusterError as error:
+            outcome = "failed"
+            log(logging.ERROR, "webhook configuration not checked", problem=str(error))
+        self._metrics.registrations.labels(outcome).inc()
+        if outcome in ("created", "repaired"):
+            log(logging.INFO, f"webhook configuration {outcome}", name=self.name)
+
+
+def whole(template: Json, owner: Json | None = None) -> Wanted:
+    """The configuration is ours: ``template`` with the caBundle, owned by ``owner`` if given."""
+
+    def wanted(_stored: Json | None, bundle: bytes) -> Json:
+        document = _with_bundle(template, bundle)
+        if owner is not None:
+            document["metadata"]["ownerReferences"] = [owner]
+        return document
+
+    return wanted
+
+
+def bundle_only(stored: Json | None, bundle: bytes) -> Json | None:
+    """Someone else (a chart) keeps the configuration; only the caBundle is ours."""
+    return None if stored is None else _with_bundle(stored, bundle)
+
+
+def covers(stored: Any, wanted: Any) -> bool:
+    """Whether ``stored`` says all that ``wanted`` says: maps may hold more, lists may not."""
+    if isinstance(wanted, dict):
+        return isinstance(stored, dict) and all(
+            key in stored and covers(stored[key], value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        same_length = isinstance(stored, list) and len(stored) == len(wanted)
+        return same_length and all(map(covers, stored, wanted))
+    return bool(stored == wanted)
+
+
+def owner_reference(client: ClusterClient, path: str) -> Json:
+    """The ownerReference of a cluster-scoped object, so that its deletion takes ours along."""
+    found = client.get(path)
+    if found is None:
+        raise ClusterError(f"{path}: the owner of the webhook configuration does not exist")
+    return {
+        "apiVersion": found["apiVersion"],
+        "kind": found["kind"],
+        "name": found["metadata"]["name"],
+        "uid": found["metadata"]["uid"],
+    }
+
+
+def answers(base_url: str, bundle: bytes, digest: str) -> bool:
+    """Whether the webhook answers as an API server would see it, with ``digest`` loaded.
+
+    Goes through the Service (or the URL), so that a wrong address, certificate or port keeps the
+    webhook from being registered instead of breaking creates.
+    """
+    where = urlsplit(base_url)
+    context = client_context(bundle)
+    connection = http.client.HTTPSConnection(
+        where.hostname or "", where.port or 443, timeout=PROBE_TIMEOUT_SECONDS, context=context
+    )
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        body = orjson.loads(answer.read(64 * 1024))
+        right = answer.status == 200 and body.get("loaded") == digest
+        problem = "" if right else f"/readyz answers {answer.status}, or with another configuration"
+    except (OSError, ssl.SSLError, http.client.HTTPException, orjson.JSONDecodeError) as error:
+        right, problem = False, str(error)
+    finally:
+        connection.close()
+    if not right:
+        log(logging.INFO, "waiting for the service to answer", url=base_url, problem=problem)
+    return right
+
+
+def _with_bundle(document: Json, bundle: bytes) -> Json:
+    changed = copy.deepcopy(document)
+    for webhook in changed.get("webhooks") or []:
+        webhook.setdefault("clientConfig", {})["caBundle"] = encoded(bundle)
+    return changed
+
+
+def _merged(stored: Json, wanted: Json) -> Json:
+    """``wanted`` with the stored metadata that is not ours (resourceVersion, others' labels)."""
+    metadata = {**stored["metadata"]}
+    for key, value in wanted["metadata"].items():
+        theirs = metadata.get(key)
+        merge = isinstance(value, dict) and isinstance(theirs, dict)
+        metadata[key] = {**(theirs or {}), **value} if merge else value
+    return {**wanted, "metadata": metadata}

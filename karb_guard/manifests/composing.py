@@ -8,8 +8,7 @@ the events builds both the value and its marks, with a stack of our own that is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -22,8 +21,7 @@ _MERGE = object()
 _MISS = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """One document: its value, the marks of its root, and where it starts in the text."""
 
     value: Any
@@ -35,6 +33,15 @@ class NotAKeyError(RefusedError):
     """A mapping or list where a key must stand: what ``{{ name }}`` is to YAML."""
 
 
+class _Anchored(NamedTuple):
+    """What an alias repeats: how many nodes it is, and how deep they nest (a scalar: 0)."""
+
+    value: Any
+    marks: Any
+    weight: int
+    height: int
+
+
 class _Frame:
     """A mapping or sequence that is still open."""
 
@@ -42,6 +49,7 @@ class _Frame:
         "anchor",
         "before",
         "flow",
+        "height",
         "key",
         "key_end",
         "key_start",
@@ -56,6 +64,7 @@ class _Frame:
         self.marks: Any = marks
         self.start = start
         self.flow = False
+        self.height = 1
         self.anchor: str | None = None
         self.before = 0
         self.key: Any = None
@@ -109,7 +118,7 @@ class _Composer:
         self._start: int = event.start_mark.index
         self._frame = _Frame([], [], self._start)
         self._stack: list[_Frame] = []
-        self._anchors: dict[str, tuple[Any, Any, int] | None] = {}
+        self._anchors: dict[str, _Anchored | None] = {}
         self._nodes = self._aliases = self._alias_nodes = 0
 
     def finish(self) -> Composed:
@@ -129,7 +138,7 @@ class _Composer:
         except scalars.ScalarError as error:
             raise RefusedError(start, str(error), "put the value in quotes or mend it") from None
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, None, 1)
+            self._anchors[event.anchor] = _Anchored(value, None, 1, 0)
         self._add(frame, value, start, end, None)
 
     def _resolve(self, event: Any, start: int) -> scalars.Scalar:
@@ -159,7 +168,7 @@ class _Composer:
         elif event.tag is not None:
             key = self._tagged_key(event.tag, text, start)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (key, None, 1)
+            self._anchors[event.anchor] = _Anchored(key, None, 1, 0)
         self._take_key(frame, key, start, end)
 
     def _odd_key(self, text: str, start: int) -> str:
@@ -237,26 +246,32 @@ class _Composer:
 
     def _close(self, event: Any) -> None:
         frame = self._frame
-        self._frame = self._stack.pop()
+        parent = self._frame = self._stack.pop()
+        if frame.height >= parent.height:
+            parent.height = frame.height + 1
         if frame.anchor is not None:
             weight = self._nodes - frame.before + 1
-            self._anchors[frame.anchor] = (frame.value, frame.marks, weight)
+            known = _Anchored(frame.value, frame.marks, weight, frame.height)
+            self._anchors[frame.anchor] = known
         end = event.end_mark.index if frame.flow else 0
-        self._add(self._frame, frame.value, frame.start, end, frame.marks)
+        self._add(parent, frame.value, frame.start, end, frame.marks)
 
     def _alias(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
-        value, child, weight = self._anchored(event.anchor, start)
-        self._count_alias(event.anchor, weight, start)
-        frame = self._frame
+        known = self._anchored(event.anchor, start)
+        self._count_alias(event.anchor, known.weight, start)
+        frame, value = self._frame, known.value
+        if len(self._stack) + known.height > self._limits.depth:
+            raise too_deep(start, self._limits.depth)
+        frame.height = max(frame.height, known.height + 1)
         if frame.key is None and type(frame.marks) is dict:
             if not isinstance(value, str):
                 raise _not_a_key(start, "value that is not a string")
             self._take_key(frame, value, start, end)
         else:
-            self._add(frame, value, start, end, child)
+            self._add(frame, value, start, end, known.marks)
 
-    def _anchored(self, name: str, start: int) -> tuple[Any, Any, int]:
+    def _anchored(self, name: str, start: int) -> _Anchored:
         if name not in self._anchors:
             remedy = "define it before its use, in the same document"
             raise RefusedError(start, f"alias `*{name}` has no anchor `&{name}`", remedy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from karb_guard.manifests.problem import ParseProblem
 from karb_guard.manifests.text import SourceText
@@ -14,8 +14,7 @@ BAD_BYTE = re.compile("[\udc80-\udcff]")
 _UTF8_REMEDY = "save the file as UTF-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A file's text. ``clean`` is false if it holds bytes that were not UTF-8 (``BAD_BYTE``)."""
 
     source: SourceText

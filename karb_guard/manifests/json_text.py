@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from karb_guard.manifests import scalars
+from karb_guard.manifests.found import Found
 from karb_guard.manifests.limits import Limits
 from karb_guard.manifests.problem import RefusedError, duplicate_key, too_deep
 
@@ -26,6 +26,14 @@ _TOKEN = re.compile(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+class NotJsonError(ValueError):
+    """The text is no JSON; ``index`` is where that shows."""
+
+    def __init__(self, index: int, message: str) -> None:
+        super().__init__(message)
+        self.index = index
+
+
 class _ConstantError(ValueError):
     """``NaN`` or ``Infinity``, which Python's decoder takes and JSON doesn't."""
 
@@ -34,41 +42,36 @@ class _DuplicateError(ValueError):
     """Some object of the text has a key twice; `scan` finds out where."""
 
 
-@dataclass(frozen=True, slots=True)
-class JsonDocument:
-    """One JSON value and the offset of its first character."""
+def load(text: str, limits: Limits) -> list[Found]:
+    """Each JSON value of the text, one after the other.
 
-    value: Any
-    start: int
-
-
-def looks_like_json(text: str) -> bool:
-    """Whether the text is worth a try as JSON: kubectl's test, and ``[``."""
-    return text.startswith(("{", "["), _skip(text, 0))
-
-
-def load(text: str, limits: Limits) -> Iterator[JsonDocument]:
-    """Yield each JSON value of the text, one after the other.
-
-    Raises ``json.JSONDecodeError`` where the text is no JSON, ``RefusedError`` where it is and
-    can't be used (depth, duplicate keys, numbers beyond float64).
+    Raises ``NotJsonError`` where the text is no JSON, ``RefusedError`` where it is and can't be
+    used (depth, duplicate keys, numbers beyond float64).
     """
     _check_depth(text, limits)
     decoder = _decoder()
     mend = "\\ud" in text or "\\uD" in text
+    result: list[Found] = []
     at = _skip(text, 0)
-    while at < len(text):
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except _DuplicateError:
-            scan(text, at)
-            raise
-        except _ConstantError as error:
-            raise json.JSONDecodeError(f"`{error}` is no JSON value", text, at) from None
-        except scalars.ScalarError as error:
-            raise RefusedError(at, str(error), "no Kubernetes field takes it") from None
-        yield JsonDocument(_mended(value) if mend else value, at)
+    while at < len(text) and len(result) <= limits.documents:
+        value, end = _decode(decoder, text, at)
+        result.append(Found(_mended(value) if mend else value, partial(scan, text, at)))
         at = _skip(text, end)
+    return result
+
+
+def _decode(decoder: json.JSONDecoder, text: str, at: int) -> tuple[Any, int]:
+    try:
+        return decoder.raw_decode(text, at)
+    except _DuplicateError:
+        _Scanner(text, refuse_duplicates=True).run(at)
+        raise RefusedError(at, "a key is twice in one mapping", "keep one of them") from None
+    except _ConstantError as error:
+        raise NotJsonError(at, f"`{error}` is no JSON value") from None
+    except scalars.ScalarError as error:
+        raise RefusedError(at, str(error), "no Kubernetes field takes it") from None
+    except json.JSONDecodeError as error:
+        raise NotJsonError(error.pos, error.msg[:1].lower() + error.msg[1:]) from None
 
 
 def _decoder() -> json.JSONDecoder:
@@ -132,18 +135,16 @@ def _mended(value: Any) -> Any:
 
 
 def scan(text: str, start: int) -> Mark:
-    """The marks of the JSON value at ``start`` (see ``marks.Mark``); the text is valid JSON.
-
-    Raises ``RefusedError`` at a key that one object has twice.
-    """
+    """The marks of the JSON value at ``start`` (see ``marks.Mark``); the text is valid JSON."""
     return _Scanner(text).run(start)
 
 
 class _Scanner:
     """Walks the tokens with its own stack; its state is the innermost open object or array."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, refuse_duplicates: bool = False) -> None:
         self._text = text
+        self._refuse_duplicates = refuse_duplicates
         self._marks: Any = []
         self._start = 0
         self._key: str | None = None
@@ -179,7 +180,7 @@ class _Scanner:
 
     def _take_key(self, begin: int, end: int) -> None:
         key = _mended(json.loads(self._text[begin:end]))
-        if key in self._marks:
+        if self._refuse_duplicates and key in self._marks:
             raise duplicate_key(key, self._marks[key][0], begin)
         self._key, self._key_span = key, (begin, end)
 

@@ -48,5 +48,6 @@ def _child(marks: Marks | None, part: str | int) -> Mark | None:
     if isinstance(marks, dict) and isinstance(part, str):
         return marks.get(part)
     if isinstance(marks, list) and isinstance(part, int) and 0 <= part < len(marks):
-        return marks[part]
+        elements: list[Mark] = marks  # mypy narrows a recursive alias to list[Any]
+        return elements[part]
     return None

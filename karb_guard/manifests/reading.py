@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 from karb_guard.manifests.limits import DEFAULT_LIMITS, Limits
 from karb_guard.manifests.problem import ParseProblem, too_big
@@ -65,8 +67,8 @@ class _Reader:
                 yield _read(None, STDIN_NAME, self._limits)
         elif (pattern := self._excluded(path, path)) is not None:
             yield Source(_shown(path), skipped=f"excluded by {pattern}")
-        elif not Path(path).is_dir():
-            if self._first_time(os.path.realpath(path)):
+        elif not path or not Path(path).is_dir():
+            if self._first_time(path):
                 yield _read(path, _shown(path), self._limits)
         else:
             yield from self._directory(path)
@@ -102,10 +104,12 @@ class _Reader:
             yield Source(name, skipped=entry.skip)
         elif entry.in_templates:
             yield Source(name, skipped="a template of a Helm chart: render it (helm template)")
-        elif self._first_time(os.path.realpath(entry.path)):
+        elif self._first_time(entry.path):
             yield _read(entry.path, name, self._limits)
 
-    def _first_time(self, identity: str) -> bool:
+    def _first_time(self, path: str) -> bool:
+        """Whether the file was not read before, under this or another name."""
+        identity = path if path == STDIN or "\0" in path else os.path.realpath(path)
         known = identity in self._seen
         self._seen.add(identity)
         return not known
@@ -119,8 +123,7 @@ class _Reader:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """Something in a directory that is to be read, walked, or told as left out (``skip``)."""
 
     path: str
@@ -140,18 +143,28 @@ def _entries(directory: _Entry) -> list[_Entry]:
         if entry.is_dir(follow_symlinks=False):
             if not entry.name.startswith(".") and entry.name not in _SKIPPED_DIRECTORIES:
                 result.append(_Entry(entry.path, is_directory=True, in_templates=below))
-        elif entry.is_dir():
+        elif _links_to_directory(entry):
             if not entry.name.startswith("."):
                 result.append(_Entry(entry.path, skip="a link to a directory: not followed"))
         elif entry.name.endswith(EXTENSIONS):
-            special = None if entry.is_file() or _is_broken(entry) else "not a regular file"
+            special = "not a regular file" if _is_special(entry) else None
             result.append(_Entry(entry.path, in_templates=below, skip=special))
     return result
 
 
-def _is_broken(entry: os.DirEntry[str]) -> bool:
-    """A link to nothing: to be told as unreadable, not left out."""
-    return entry.is_symlink() and not Path(entry.path).exists()
+def _links_to_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_special(entry: os.DirEntry[str]) -> bool:
+    """A pipe, socket or device: opening one may block. A broken link is not: reading it fails."""
+    try:
+        return not stat.S_ISREG(entry.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _is_below_templates(directory: str) -> bool:

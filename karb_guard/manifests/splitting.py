@@ -53,22 +53,24 @@ def _next_line(text: str, at: int) -> int:
 
 
 def template_at(text: str, start: int, end: int, error: int) -> int | None:
-    """The offset of the template marker that keeps ``text[start:end]`` from parsing, if one does.
+    """The offset of the first template marker, if one keeps ``text[start:end]`` from parsing.
 
     ``error`` is where the parser stopped. A ``{{`` inside of a quoted string, a comment or a
     block scalar does no harm, nor does one in the middle of a plain value above the error.
     """
     if text.find("{{", start, end) < 0 and text.find("{%", start, end) < 0:
         return None
+    first: int | None = None
     for line, at in _plain_lines(text, start, end):
         if at > error:
             return None
         for found in _TEMPLATE.finditer(line[:_LONGEST_LINE]):
             if found.group(1) is None:
                 continue
+            first = at + found.start() if first is None else first
             breaks = _STARTS_A_VALUE.search(line[: found.start()])
             if breaks or error <= at + len(line):
-                return at + found.start()
+                return first
     return None
 
 

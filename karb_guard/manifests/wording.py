@@ -54,7 +54,9 @@ def yaml_error(error: Any, source: SourceText, base: int) -> tuple[int, str, str
     text: str = error.problem or error.context or str(error)
     message, remedy = _explain(text, source.text, index)
     context = error.context_mark
-    if error.context and context:
+    if context and ("end of stream" in text or "document indicator" in text):
+        index = base + context.index  # the opening quote; the parser stops far below
+    elif context and "while parsing" in (error.context or ""):
         opened = source.locate(base + context.index)[0]
         if opened != source.locate(index)[0]:
             message += f" ({error.context} that starts on line {opened})"

@@ -47,8 +47,9 @@ class Source:
 def read_sources(roots: Sequence[Path]) -> list[Source]:
     """The policies (``<category>/<name>/policy.rego``) and libraries (``lib/**/*.rego``).
 
-    Of every root, without tests (``*_test.rego``) and fixtures, sorted by name. Raises ``EngineError`` for a
-    root that is no directory and for a file that can't be read as UTF-8 or is too large.
+    Of every root, without tests (``*_test.rego``) and fixtures, sorted by name. Raises
+    ``EngineError`` for a root that is no directory and for a file that can't be read as UTF-8 or
+    is too large.
     """
     sources: list[Source] = []
     for alias, root in _aliases(roots):
@@ -96,7 +97,7 @@ def _checked(invariant: Invariant, source: Source) -> Source:
 def _aliases(roots: Sequence[Path]) -> Iterator[tuple[str, Path]]:
     # Two roots may have the same last name; messages and bundles must tell them apart.
     seen: dict[str, int] = {}
-    for root in roots:
+    for root in {root.resolve(): root for root in roots}.values():
         base = root.resolve().name.lstrip("_") or "policies"
         seen[base] = seen.get(base, 0) + 1
         yield (base if seen[base] == 1 else f"{base}-{seen[base]}"), root

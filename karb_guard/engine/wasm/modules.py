@@ -1,0 +1,106 @@
+"""Compiles a WebAssembly module to machine code once, and keeps the result in the user's cache.
+
+Loading serialised machine code trusts it completely, so the cache is a private directory of this
+user (or root), each file carries a hash of its content, and the key names everything that the
+code depends on. Whatever doesn't fit is compiled anew; without a cache nothing is stored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import platform
+import stat
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import wasmtime
+
+from karb_guard.toolchain.cache import cache_dir, is_private, private_dir
+
+_log = logging.getLogger(__name__)
+
+_CONFIGURATION = "epoch-1"
+"""Part of the key; changes with ``_engine`` below."""
+_DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModule:
+    """Machine code, ready to be instantiated, and the engine it belongs to."""
+
+    engine: wasmtime.Engine
+    module: wasmtime.Module
+
+
+def load_module(wasm: bytes) -> LoadedModule:
+    """The module of ``wasm``: from the cache where a trusted, whole file is, else compiled.
+
+    Raises ``wasmtime.WasmtimeError`` for bytes that are no valid module.
+    """
+    engine = _engine()
+    directory = private_dir(cache_dir() / "modules")
+    if directory is None:
+        return LoadedModule(engine, wasmtime.Module(engine, wasm))
+    file = directory / f"{_key(wasm)}.cwasm"
+    cached = _load(engine, file)
+    if cached is not None:
+        return LoadedModule(engine, cached)
+    module = wasmtime.Module(engine, wasm)
+    _store(module, file)
+    return LoadedModule(engine, module)
+
+
+def _engine() -> wasmtime.Engine:
+    configuration = wasmtime.Config()
+    configuration.epoch_interruption = True  # the deadline; costs about a fifth (decision record)
+    return wasmtime.Engine(configuration)
+
+
+def _key(wasm: bytes) -> str:
+    parts = [
+        hashlib.sha256(wasm).hexdigest(),
+        version("wasmtime"),
+        platform.system(),
+        platform.machine(),
+        _CONFIGURATION,
+    ]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def _load(engine: wasmtime.Engine, file: Path) -> wasmtime.Module | None:
+    if not is_private(file, stat.S_ISREG):
+        return None
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    # The bytes that were hashed are the bytes that are loaded: nothing can change in between.
+    digest, code = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if hashlib.sha256(code).digest() != digest:
+        _log.warning("%s is damaged; compiling the policies' module anew", file)
+        return None
+    try:
+        return wasmtime.Module.deserialize(engine, code)
+    except wasmtime.WasmtimeError as error:  # another processor, another wasmtime
+        _log.info("%s does not fit: %s", file, error)
+        return None
+
+
+def _store(module: wasmtime.Module, file: Path) -> None:
+    code = bytes(module.serialize())
+    descriptor, partial = -1, ""
+    try:
+        descriptor, partial = tempfile.mkstemp(dir=file.parent, prefix=".partial-")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(hashlib.sha256(code).digest() + code)
+        Path(partial).replace(file)
+    except OSError as error:  # a full disk is no reason not to evaluate
+        _log.info("cannot keep the compiled module in %s: %s", file, error)
+        if partial:
+            with contextlib.suppress(OSError):
+                Path(partial).unlink()

@@ -1,0 +1,78 @@
+"""Everything that one bundle needs to run: module, instances, and the clock of their deadlines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import wasmtime
+
+from karb_guard.engine.builtins.table import BUILTINS
+from karb_guard.engine.wasm.errors import ModuleError, TrappedError
+from karb_guard.engine.wasm.instance import Instance, Limits
+from karb_guard.engine.wasm.modules import load_module
+from karb_guard.engine.wasm.pool import Pool
+from karb_guard.engine.wasm.ticker import Ticker
+
+_TICKS_PER_DEADLINE = 20
+_MIN_TICK_SECONDS = 0.001
+_KEPT_SHARE = 4
+"""An instance that used more than a quarter of its memory once is not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeLimits:
+    """The bounds of an evaluation and of how many there are at a time."""
+
+    deadline_seconds: float
+    memory_bytes: int
+    instances: int
+
+
+class Runtime:
+    """Evaluates entry points of one module. Safe to use from several threads."""
+
+    def __init__(self, wasm: bytes, limits: RuntimeLimits) -> None:
+        """Raises ``ModuleError`` for what is no policy module or doesn't fit into the memory."""
+        self._deadline_seconds = limits.deadline_seconds
+        try:
+            self._loaded = load_module(wasm)
+        except wasmtime.WasmtimeError as error:
+            raise ModuleError(f"no WebAssembly module: {error}") from error
+        interval = max(limits.deadline_seconds / _TICKS_PER_DEADLINE, _MIN_TICK_SECONDS)
+        self._ticker = Ticker(self._loaded.engine.increment_epoch, interval)
+        ticks = self._ticker.ticks(limits.deadline_seconds)
+        self._limits = Limits(limits.memory_bytes, ticks)
+        self._pool = Pool(self._instance, limits.instances, limits.memory_bytes // _KEPT_SHARE)
+        self.entrypoints = self._read_entrypoints()
+
+    def evaluate(self, entrypoint: int, document: bytes) -> bytes:
+        """The result set of an entry point as JSON. Raises ``TrappedError``."""
+        self._ticker.begin()
+        try:
+            instance = self._pool.take()
+            try:
+                answer = instance.evaluate(entrypoint, document)
+            except BaseException:
+                self._pool.drop(instance)
+                raise
+            self._pool.put(instance)
+        finally:
+            self._ticker.end()
+        return answer
+
+    def close(self) -> None:
+        """Close the instances and end the clock's thread."""
+        self._pool.close()
+        self._ticker.stop()
+
+    def _instance(self) -> Instance:
+        return Instance(self._loaded, self._limits, BUILTINS)
+
+    def _read_entrypoints(self) -> dict[str, int]:
+        try:
+            instance = self._pool.take()
+        except TrappedError as error:
+            raise ModuleError(error.reason) from error
+        entrypoints = instance.entrypoints
+        self._pool.put(instance)
+        return entrypoints

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -61,6 +60,8 @@ def shown(value: Any) -> str:
 
 def did_you_mean(word: str, known: Iterable[str], everything: int = 12) -> str:
     """``did you mean X?``, or all that is known where that is short; empty if neither fits."""
+    import difflib  # only where something is wrong: start-up doesn't pay for it
+
     candidates: Sequence[str] = sorted(set(known))
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
     if not close:

@@ -59,8 +59,10 @@ class InvalidError(ValueError):
         self.faults = faults
 
 
-def validate(model: type[T], value: Any) -> T:
+def validate(model: type[T], value: Any, patterns: Mapping[str, str] | None = None) -> T:
     """``value`` (maps, lists, scalars) as ``model``; raises ``InvalidError`` with every fault.
+
+    ``patterns`` says in words what a regular expression of the model asks for.
 
     Goes through JSON in strict mode: nothing is coerced (``"5"`` is no number), while lists
     still become tuples and words become members of an enum.
@@ -72,26 +74,42 @@ def validate(model: type[T], value: Any) -> T:
         return adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         schema = adapter.json_schema()
-        faults = [_fault(dict(item), value, schema) for item in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        faults = [_fault(dict(item), schema, patterns or {}) for item in errors]
         raise InvalidError(faults) from error
 
 
-def _fault(error: dict[str, Any], value: Any, schema: Mapping[str, Any]) -> Fault:
+def _fault(error: dict[str, Any], schema: Mapping[str, Any], patterns: Mapping[str, str]) -> Fault:
     path = tuple(part for part in error["loc"] if part != "[key]")
-    kind, given = error["type"], shown(error.get("input"))
+    return Fault(path, _message(error, path, schema, patterns))
+
+
+def _message(
+    error: dict[str, Any], path: Path, schema: Mapping[str, Any], patterns: Mapping[str, str]
+) -> str:
+    kind = error["type"]
     if kind in _UNKNOWN_KEY:
         hint = did_you_mean(str(path[-1]), known_keys(schema, path[:-1]))
-        return Fault(path, "unknown key" + (f"; {hint}" if hint else "; remove it"))
+        return f"unknown key; {hint or 'remove it'}"
     if kind in _MISSING:
-        return Fault(path, "is missing; add it")
-    if kind in {"enum", "literal_error"}:
-        return Fault(path, f"{given} is not one of {error['ctx']['expected']}")
-    if kind in _TYPES:
-        return Fault(path, f"{given} must be {_TYPES[kind]}")
+        return "is missing; add it"
     if kind == "value_error":
-        return Fault(path, str(error["ctx"]["error"]))
-    message = str(error["msg"]).replace("Input should", "should")
-    return Fault(path, f"{given} {message}")
+        return str(error["ctx"]["error"])
+    if kind in _TYPES and error.get("input") is None:
+        return f"is empty; write {_TYPES[kind]}, or remove the key"
+    return f"{shown(error.get('input'))} {_complaint(error, patterns)}"
+
+
+def _complaint(error: dict[str, Any], patterns: Mapping[str, str]) -> str:
+    """What is wrong with the value itself."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in {"enum", "literal_error"}:
+        return f"is not one of {context['expected']}"
+    if kind in _TYPES:
+        return f"must be {_TYPES[kind]}"
+    if kind == "string_pattern_mismatch" and context["pattern"] in patterns:
+        return f"must be {patterns[context['pattern']]}"
+    return str(error["msg"]).replace("Input should", "should")
 
 
 def known_keys(schema: Mapping[str, Any], path: Path) -> list[str]:

@@ -1,0 +1,197 @@
+"""What ``karb-guard.yaml`` may say, with its defaults. Plain data, no validation.
+
+These dataclasses are the schema: pydantic validates a file against them (``load``) and the JSON
+Schema for editors is generated from them (``schema``). A key is a field's name in camelCase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from karb_guard.config.bounds import AtMost, Between, Matching
+from karb_guard.model.finding import Severity
+from karb_guard.model.stage import Stage
+
+
+def key_of(name: str) -> str:
+    """A field's name as the file writes it: ``fail_on`` -> ``failOn``."""
+    if name == "memory_mib":
+        return "memoryMiB"
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+_SECTION = {"extra": "forbid", "alias_generator": key_of, "use_attribute_docstrings": True}
+
+_TOKEN = Matching(r"[A-Za-z0-9_-]+", "an id, a short name or a category", 100)
+_FILE = Matching(r"[^\x00]+", "a path", 4096)
+_GLOB = Matching(r".+", "a file name pattern, such as `charts/*`", 4096)
+_NAMESPACE = Matching(r"[a-z0-9*?\[\]!-]+", "a namespace's name or a pattern such as `team-*`", 63)
+_URL = Matching(r"https?://[^\s/]+\S*", "an http:// or https:// address", 2048)
+_PATTERN = Matching(r"\S+", "a name such as `nvidia.com/gpu`, `*` and `?` allowed", 317)
+_PREFIX = Matching(r"[a-z0-9.-]+/[A-Za-z0-9._-]*", "a prefix such as `example.com/slo-`")
+_ADDRESS = Matching(r"[0-9A-Fa-f.:]+", "an IP address, such as 0.0.0.0", 45)
+
+PATTERNS: Mapping[str, str] = {
+    text.whole: text.words
+    for text in (_TOKEN, _FILE, _GLOB, _NAMESPACE, _URL, _PATTERN, _PREFIX, _ADDRESS)
+}
+"""Regular expression -> what it asks for, for messages."""
+
+Port = Annotated[int, Between(1, 65535)]
+Milliseconds = Annotated[int, Between(1, 30_000)]
+Token = Annotated[str, _TOKEN]
+"""An invariant's id or short name, or a category."""
+File = Annotated[str, _FILE]
+"""A path; a relative one starts at the configuration file's folder."""
+Glob = Annotated[str, _GLOB]
+NamespaceGlob = Annotated[str, _NAMESPACE]
+Url = Annotated[str, _URL]
+Pattern = Annotated[str, _PATTERN]
+"""A Kubernetes qualified name (``prefix/name``), globs allowed."""
+
+Tokens = Annotated[tuple[Token, ...], AtMost(1000)]
+Files = Annotated[tuple[File, ...], AtMost(1000)]
+Patterns = Annotated[tuple[Pattern, ...], AtMost(1000)]
+
+
+@dataclass(frozen=True, slots=True)
+class OpaServer:
+    """An OPA server, for ``engine.type: opa``."""
+
+    __pydantic_config__ = _SECTION
+
+    url: Url | None = None
+    """Where it answers, such as ``http://127.0.0.1:8181``."""
+    token_file: File | None = None
+    """A file with the bearer token to send."""
+    ca_file: File | None = None
+    """PEM certificates that its TLS certificate is checked against; the system's by default."""
+    timeout_ms: Milliseconds = 1000
+    """Longest wait for one answer, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How policies are evaluated."""
+
+    __pydantic_config__ = _SECTION
+
+    type: Literal["embedded", "opa"] = "embedded"
+    """``embedded`` evaluates in this process, ``opa`` asks an OPA server."""
+    deadline_ms: Milliseconds = 500
+    """Longest evaluation of one object, in milliseconds; beyond, it is not evaluated."""
+    memory_mib: Annotated[int, Between(16, 4096)] = 128
+    """Most memory of one evaluation, in MiB (embedded engine)."""
+    opa: OpaServer = field(default_factory=OpaServer)
+    """The server that ``type: opa`` asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactsSettings:
+    """What stands for GPUs and objectives in your clusters, beyond what karb-guard knows."""
+
+    __pydantic_config__ = _SECTION
+
+    slo_prefix: Annotated[str, _PREFIX] | None = None
+    """Prefix of the labels and annotations that hold objectives; karb-guard's own by default."""
+    gpu_resources: Patterns = ()
+    """Further resource names (globs) that are GPUs or other accelerators."""
+    gpu_taint_keys: Patterns = ()
+    """Further keys (globs) of taints on GPU nodes."""
+    gpu_node_labels: Patterns = ()
+    """Further labels (globs) of nodes that name an accelerator."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceStages:
+    """Stages in the namespaces that ``match``; the first entry that speaks decides."""
+
+    __pydantic_config__ = _SECTION
+
+    match: NamespaceGlob
+    """A namespace's name, or a shell pattern such as ``team-*``."""
+    default: Stage | None = None
+    """The stage of every invariant that ``invariants`` doesn't name."""
+    invariants: Mapping[Token, Stage] = field(default_factory=dict)
+    """Stage by id, short name or category."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageLabels:
+    """How far the labels of a Namespace may go."""
+
+    __pydantic_config__ = _SECTION
+
+    may_loosen: bool = False
+    """Whether a label may set a lower stage than the configuration; by default only a higher."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageSettings:
+    """What the admission webhook does with findings; lint heeds ``failOn`` alone."""
+
+    __pydantic_config__ = _SECTION
+
+    default: Mapping[Severity, Stage] = field(default_factory=dict)
+    """Stage by severity, for what nothing else names."""
+    invariants: Mapping[Token, Stage] = field(default_factory=dict)
+    """Stage by id, short name or category."""
+    namespaces: Annotated[tuple[NamespaceStages, ...], AtMost(1000)] = ()
+    """Stages of particular namespaces."""
+    labels: StageLabels = field(default_factory=StageLabels)
+    """How far the labels of a Namespace may go."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """The admission webhook."""
+
+    __pydantic_config__ = _SECTION
+
+    address: Annotated[str, _ADDRESS] = "0.0.0.0"  # noqa: S104 -- a pod serves its Service
+    """IP address to listen on."""
+    port: Port = 8443
+    """Port of the TLS endpoint for reviews."""
+    metrics_port: Port = 8080
+    """Port of ``/metrics``, ``/healthz`` and ``/readyz`` in plain HTTP."""
+    exempt_namespaces: Annotated[tuple[NamespaceGlob, ...], AtMost(1000)] = ("kube-system",)
+    """Namespaces (globs) whose objects pass unjudged; the webhook's own is always one."""
+    deny_custom_resources: bool = False
+    """Whether ``enforce`` denies custom resources too; by default they get a warning."""
+    docs_url: Url | None = None
+    """Where pages of invariants are, with ``{name}`` or ``{id}`` to fill in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file."""
+
+    __pydantic_config__ = _SECTION
+
+    select: Tokens = ()
+    """The only invariants to evaluate, by id, short name or category; all by default."""
+    ignore: Tokens = ()
+    """Invariants to leave out, by id, short name or category."""
+    fail_on: Severity = Severity.ERROR
+    """Lint ends with exit code 1 at findings of this severity or above."""
+    complete: bool = False
+    """Lint's input holds everything of its namespaces: what is missing there is missing."""
+    exclude: Annotated[tuple[Glob, ...], AtMost(1000)] = ()
+    """Files (globs) that lint leaves out."""
+    policies: Files = ()
+    """Folders with further policies, laid out as karb-guard's own."""
+    params: Mapping[Token, Mapping[str, Any]] = field(default_factory=dict)
+    """Parameters by id or short name of their invariant."""
+    severity: Mapping[Token, Severity] = field(default_factory=dict)
+    """Severities that replace an invariant's own, by id, short name or category."""
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    """How policies are evaluated."""
+    facts: FactsSettings = field(default_factory=FactsSettings)
+    """What stands for GPUs and objectives in your clusters."""
+    stages: StageSettings = field(default_factory=StageSettings)
+    """What the admission webhook does with findings."""
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
+    """The admission webhook."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from karb_guard.assembly import add_policy_arguments, load_catalogue, policy_roots
+from karb_guard.assembly import read_catalogue
+from karb_guard.cli.common import add_policy_arguments, choices_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +19,6 @@ def run(args: argparse.Namespace) -> int:
     """Print what the invariant checks, why, how to mend it, examples and references."""
     from karb_guard.invariants.explain import explain
 
-    invariant = load_catalogue(args).get(args.invariant)
-    sys.stdout.write(explain(invariant, policy_roots(args)))
+    catalogue, roots = read_catalogue(choices_of(args))
+    sys.stdout.write(explain(catalogue.get(args.invariant), roots))
     return 0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from karb_guard.cli.common import add_selection_arguments, load_settings
+from karb_guard.cli.common import add_selection_arguments, choices_of
 from karb_guard.model.errors import UsageError
 from karb_guard.reports import Format, render
 
@@ -53,19 +53,19 @@ def run(args: argparse.Namespace) -> int:
     """Lint and print; the exit code is the report's."""
     if not args.paths:
         raise UsageError("lint needs at least one PATH: a file, a directory, or - for stdin")
+    from karb_guard.assembly import assemble
     from karb_guard.lint.runner import LintOptions, lint
     from karb_guard.manifests import read_paths
     from karb_guard.model.finding import Severity
 
-    settings = load_settings(args)
-    config = settings.config
-    options = LintOptions(
-        complete=config.complete if args.complete is None else args.complete,
-        fail_on=Severity(args.fail_on or config.fail_on),
-    )
-    sources = read_paths(args.paths, exclude=[*config.exclude, *args.exclude])
-    with settings.evaluator() as evaluator:
-        report = lint(sources, evaluator, settings.catalogue, options)
+    with assemble(choices_of(args)) as guard:
+        config = guard.config
+        options = LintOptions(
+            complete=config.complete if args.complete is None else args.complete,
+            fail_on=Severity(args.fail_on) if args.fail_on else config.fail_on,
+        )
+        sources = read_paths(args.paths, exclude=[*config.exclude, *args.exclude])
+        report = lint(sources, guard.evaluator, guard.catalogue, options)
     _write(args, report)
     return report.exit_code
 

@@ -6,21 +6,22 @@ import argparse
 import json
 import sys
 
-from karb_guard.assembly import add_policy_arguments, load_catalogue
+from karb_guard.assembly import read_catalogue
+from karb_guard.cli.common import add_policy_arguments, choices_of
 from karb_guard.model.invariant import Invariant
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``list``."""
-    parser.add_argument("select", nargs="*", metavar="NAME", help="ids, short names or categories")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="ids, short names or categories")
     parser.add_argument("--json", action="store_true", help="print the whole metadata as JSON")
     add_policy_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the catalogue, sorted by id."""
-    catalogue = load_catalogue(args)
-    chosen = catalogue.select(args.select)
+    catalogue, _ = read_catalogue(choices_of(args))
+    chosen = catalogue.select(args.names)
     text = _json(chosen) if args.json else _table(chosen)
     sys.stdout.write(text)
     return 0

@@ -1,0 +1,131 @@
+"""Puts configuration, catalogue and engine together: the same way for every door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from karb_guard.config.load import Loaded, load
+from karb_guard.config.names import check_names, severities
+from karb_guard.config.settings import Config
+from karb_guard.engine.bundle import CompiledBundle
+from karb_guard.engine.bundles import bundle_for
+from karb_guard.engine.interface import Engine
+from karb_guard.evaluation import EvaluationSettings, Evaluator
+from karb_guard.facts.settings import FactSettings
+from karb_guard.invariants.catalogue import Catalogue
+from karb_guard.invariants.params import effective, merged, parse_set
+from karb_guard.invariants.roots import builtin_root
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a command line adds to the configuration."""
+
+    config_file: Path | None = None
+    policies: Sequence[str] = ()
+    """Further policy roots."""
+    select: Sequence[str] = ()
+    """Replaces the configuration's ``select`` where it is not empty."""
+    ignore: Sequence[str] = ()
+    set_params: Sequence[str] = field(default_factory=tuple)
+    """``NAME.PARAM=VALUE``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Everything that a door needs to judge objects. Use as a context: it holds an engine."""
+
+    loaded: Loaded
+    catalogue: Catalogue
+    bundle: CompiledBundle
+    engine: Engine
+    evaluator: Evaluator
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.loaded.config
+
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.engine.close()
+
+
+def roots_of(config: Config, extra: Sequence[str] = ()) -> list[Path]:
+    """The user's policy roots: the configuration's, then those of the command line."""
+    return [Path(folder) for folder in (*config.policies, *extra)]
+
+
+def read_catalogue(choices: Choices) -> tuple[Catalogue, list[Path]]:
+    """The catalogue and all policy roots, karb-guard's own first; no engine."""
+    roots = roots_of(load(choices.config_file).config, choices.policies)
+    bundle = bundle_for(roots)
+    return Catalogue(bundle.catalogue.invariants), [builtin_root(), *roots]
+
+
+def assemble(choices: Choices) -> Guard:
+    """Load the configuration, find or compile the bundle, make engine and evaluator.
+
+    Raises a ``KarbGuardError`` that names file, key, value and remedy for whatever can't be meant.
+    """
+    loaded = load(choices.config_file)
+    config = loaded.config
+    bundle = bundle_for(roots_of(config, choices.policies))
+    catalogue = Catalogue(bundle.catalogue.invariants)
+    check_names(loaded, catalogue)
+    chosen = catalogue.select(choices.select or config.select, (*config.ignore, *choices.ignore))
+    overrides = merged(config.params, parse_set(choices.set_params, catalogue))
+    settings = EvaluationSettings(
+        invariants=chosen,
+        params=effective(chosen, overrides, catalogue),
+        severities=severities(config.severity, catalogue),
+        facts=fact_settings(config),
+    )
+    engine = engine_of(config, bundle)
+    return Guard(loaded, catalogue, bundle, engine, Evaluator(engine, settings))
+
+
+def fact_settings(config: Config) -> FactSettings:
+    """What the configuration says about GPUs and objectives, added to what is built in."""
+    facts = config.facts
+    return FactSettings.extended(
+        slo_prefix=facts.slo_prefix,
+        gpu_resources=facts.gpu_resources,
+        gpu_taint_keys=facts.gpu_taint_keys,
+        gpu_node_labels=facts.gpu_node_labels,
+    )
+
+
+def engine_of(config: Config, bundle: CompiledBundle) -> Engine:
+    """The engine that the configuration asks for."""
+    engine = config.engine
+    if engine.type == "opa":
+        from karb_guard.engine.opa_server import OpaServerEngine, OpaServerSettings
+
+        return OpaServerEngine(
+            bundle,
+            OpaServerSettings(
+                url=engine.opa.url or "",
+                token_file=Path(engine.opa.token_file) if engine.opa.token_file else None,
+                ca_file=Path(engine.opa.ca_file) if engine.opa.ca_file else None,
+                timeout_seconds=engine.opa.timeout_ms / 1000,
+            ),
+        )
+    from karb_guard.engine.embedded import EmbeddedEngine, EmbeddedSettings
+
+    return EmbeddedEngine(
+        bundle,
+        EmbeddedSettings(
+            deadline_seconds=engine.deadline_ms / 1000, memory_bytes=engine.memory_mib << 20
+        ),
+    )

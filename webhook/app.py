@@ -30,9 +30,19 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> FastAPI:
     """The ASGI application. It holds no state of its own."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     doors = _Doors(service, readiness, metrics, max_body_bytes)
+    app = _probes(doors)
     app.add_route("/validate", doors.validate, methods=["POST"])
+    return app
+
+
+def create_probes_app(service: ReviewService, readiness: Readiness, metrics: Metrics) -> FastAPI:
+    """Only ``/healthz``, ``/readyz`` and ``/metrics``, for the plain HTTP port."""
+    return _probes(_Doors(service, readiness, metrics, MAX_BODY_BYTES))
+
+
+def _probes(doors: _Doors) -> FastAPI:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_route("/healthz", doors.healthz, methods=["GET"])
     app.add_route("/readyz", doors.readyz, methods=["GET"])
     app.add_route("/metrics", doors.metrics, methods=["GET"])

@@ -36,7 +36,7 @@ class SecretStore:
         return pair, secret
 
     def save(self, pair: KeyPair, token: Any) -> None:
-        """Create the Secret, or replace it as it was read; ``ConflictError`` if someone was faster."""
+        """Create or replace the Secret; ``ConflictError`` where someone else was faster."""
         data = {
             _BUNDLE: base64.b64encode(pair.certificate).decode("ascii"),
             _KEY: base64.b64encode(pair.key).decode("ascii"),

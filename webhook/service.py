@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from karb_guard.decisions import waivers
@@ -69,8 +70,17 @@ class Loaded:
     template_paths: TemplatePaths
     """Object -> (metadata path, PodSpec path) of each pod template, for its waivers."""
     options: AdmissionOptions = field(default_factory=AdmissionOptions)
+    exempt_namespaces: tuple[str, ...] = ()
+    """Names or shell patterns of namespaces whose objects pass without being judged."""
     digest: str = ""
     """Names configuration and policies; ``/readyz`` repeats it."""
+
+    def reason_to_pass(self, request: AdmissionRequest) -> str | None:
+        """Why the request passes without being judged, or ``None``."""
+        for pattern in self.exempt_namespaces:
+            if request.namespace and fnmatchcase(request.namespace, pattern):
+                return f"namespace {request.namespace} is exempt by configuration ({pattern})"
+        return reason_to_pass(request)
 
 
 def _today() -> datetime.date:
@@ -96,7 +106,7 @@ class ReviewService:
         """Decide about a review; an error of our own counts as "not evaluated", never as allow."""
         started = time.perf_counter()
         request = review.request
-        reason = reason_to_pass(request)
+        reason = self.loaded.reason_to_pass(request)
         if reason is not None:
             decision = passed(reason)
         else:

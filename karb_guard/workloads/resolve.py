@@ -77,8 +77,9 @@ def resolve(obj: Mapping[str, Any]) -> Workload:
     """What ``obj`` is and which pod templates it holds; never raises, never changes ``obj``.
 
     A kind of the table is read by its row, also in a version that the table doesn't name
-    (``version_known`` is then False; if the row finds nothing there, it is walked). A kind that is known to carry no pods has none. Any other
-    kind is walked (``discovery``): coverage says which of these it was.
+    (``version_known`` is then False; if the row finds nothing there, the object is walked).
+    A kind that is known to carry no pods has none. Any other kind is walked (``discovery``):
+    ``coverage`` says which of these it was.
     """
     api_version, kind = obj.get("apiVersion"), obj.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind, str):

@@ -56,6 +56,8 @@ def _env(
     if shared:
         view["env"] = [*own, *shared]
         start = len(own)
+        if not start:
+            aliases.append(Alias(("env",), (*spot.path, "envs")))
         aliases += [
             Alias(("env", start + index), (*spot.path, "envs", index))
             for index in range(len(shared))
@@ -70,6 +72,8 @@ def _resources(
         return
     own = spot.object(main, written, "resources") or {}
     merged = dict(own)
+    if not own:
+        aliases.append(Alias(("resources",), (*spot.path, "resources")))
     for part in ("limits", "requests"):
         amounts = _amounts(spot, shared, part, aliases)
         mine = spot.object(own, (*written, "resources"), part) or {}
@@ -83,7 +87,7 @@ def _resources(
 
 
 def _is_overridden(alias: Alias, part: str, mine: dict[str, Any]) -> bool:
-    return alias.view[:2] == ("resources", part) and alias.view[2] in mine
+    return len(alias.view) > 2 and alias.view[1] == part and alias.view[2] in mine
 
 
 def _amounts(

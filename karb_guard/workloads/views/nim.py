@@ -98,6 +98,7 @@ def _pull_secrets(spot: Spot, spec: dict[str, Any], aliases: list[Alias]) -> Non
     secrets = spot.array(image, path, "pullSecrets")
     if secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in secrets]
+        aliases.append(Alias(("imagePullSecrets",), (*path, "pullSecrets")))
         for index in range(len(secrets)):
             written = (*path, "pullSecrets", index)
             aliases.append(Alias(("imagePullSecrets", index), written, whole=True))
@@ -152,3 +153,4 @@ def _claims(spot: Spot, spec: dict[str, Any], aliases: list[Alias]) -> None:
         aliases.append(Alias(("resourceClaims", index), written))
     if claims:
         spec["resourceClaims"] = claims
+        aliases.append(Alias(("resourceClaims",), (*spot.path, "draResources")))

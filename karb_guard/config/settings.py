@@ -23,7 +23,8 @@ def key_of(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
-_SECTION = {"extra": "forbid", "alias_generator": key_of, "use_attribute_docstrings": True}
+SECTION: dict[str, Any] = {"extra": "forbid", "alias_generator": key_of}
+"""What pydantic is told about each section."""
 
 _TOKEN = Matching(r"[A-Za-z0-9_-]+", "an id, a short name or a category", 100)
 _FILE = Matching(r"[^\x00]+", "a path", 4096)
@@ -61,7 +62,7 @@ Patterns = Annotated[tuple[Pattern, ...], AtMost(1000)]
 class OpaServer:
     """An OPA server, for ``engine.type: opa``."""
 
-    __pydantic_config__ = _SECTION
+    __pydantic_config__ = SECTION
 
     url: Url | None = None
     """Where it answers, such as ``http://127.0.0.1:8181``."""
@@ -77,7 +78,7 @@ class OpaServer:
 class EngineSettings:
     """How policies are evaluated."""
 
-    __pydantic_config__ = _SECTION
+    __pydantic_config__ = SECTION
 
     type: Literal["embedded", "opa"] = "embedded"
     """``embedded`` evaluates in this process, ``opa`` asks an OPA server."""
@@ -93,7 +94,7 @@ class EngineSettings:
 class FactsSettings:
     """What stands for GPUs and objectives in your clusters, beyond what karb-guard knows."""
 
-    __pydantic_config__ = _SECTION
+    __pydantic_config__ = SECTION
 
     slo_prefix: Annotated[str, _PREFIX] | None = None
     """Prefix of the labels and annotations that hold objectives; karb-guard's own by default."""
@@ -109,7 +110,7 @@ class FactsSettings:
 class NamespaceStages:
     """Stages in the namespaces that ``match``; the first entry that speaks decides."""
 
-    __pydantic_config__ = _SECTION
+    __pydantic_config__ = SECTION
 
     match: NamespaceGlob
     """A namespace's name, or a shell pattern such as ``team-*``."""
@@ -123,7 +124,7 @@ class NamespaceStages:
 class StageLabels:
     """How far the labels of a Namespace may go."""
 
-    __pydantic_config__ = _SECTION
+    __pydantic_config__ = SECTION
 
     may_loosen: bool = False
     """Whether a label may set a lower stage than the configuration; by default only a higher."""
@@ -133,7 +134,7 @@ class StageLabels:
 class StageSettings:
     """What the admission webhook does with findings; lint heeds ``failOn`` alone."""
 
-    __pydantic_config__ = _SECTION
+    __pydantic_config__ = SECTION
 
     default: Mapping[Severity, Stage] = field(default_factory=dict)
     """Stage by severity, for what nothing else names."""
@@ -149,7 +150,7 @@ class StageSettings:
 class WebhookSettings:
     """The admission webhook."""
 
-    __pydantic_config__ = _SECTION
+    __pydantic_config__ = SECTION
 
     address: Annotated[str, _ADDRESS] = "0.0.0.0"  # noqa: S104 -- a pod serves its Service
     """IP address to listen on."""
@@ -169,7 +170,7 @@ class WebhookSettings:
 class Config:
     """The whole file."""
 
-    __pydantic_config__ = _SECTION
+    __pydantic_config__ = SECTION
 
     select: Tokens = ()
     """The only invariants to evaluate, by id, short name or category; all by default."""

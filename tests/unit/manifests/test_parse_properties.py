@@ -27,7 +27,7 @@ _VALUE = st.recursive(
     max_leaves=25,
 )
 _OBJECT = st.dictionaries(_KEY, _VALUE, max_size=5).map(
-    lambda fields: {"apiVersion": "v1", "kind": "X", **fields}
+    lambda fields: {**fields, "apiVersion": "v1", "kind": "X"}
 )
 
 

@@ -185,16 +185,23 @@ def test_a_name_that_is_not_unicode_can_be_shown(tree, tmp_path):
     assert source.name.encode().decode() == f"{tmp_path}/caf\ufffd.yaml"
 
 
-def test_a_tree_deeper_than_pythons_stack_is_walked(tree, tmp_path):
-    top = tmp_path / "deep"
-    top.mkdir()
-    before = Path.cwd()
-    try:
-        os.chdir(top)
-        for _ in range(1100):
-            Path("d").mkdir()
-            os.chdir("d")
-        Path("x.yaml").write_text(POD)
-    finally:
-        os.chdir(before)
-    assert len(read("deep")) == 1
+@pytest.fixture
+def deep_tree(tree, tmp_path):
+    """A tree of 1,100 levels, taken away again: pytest's own tidying would not manage."""
+    names = ["d"] * 1100
+    os.chdir(tmp_path)
+    for name in names:
+        Path(name).mkdir()
+        os.chdir(name)
+    Path("x.yaml").write_text(POD)
+    os.chdir(tmp_path)
+    yield tmp_path
+    os.chdir(tmp_path / "/".join(names))
+    Path("x.yaml").unlink()
+    for name in names:
+        os.chdir("..")
+        Path(name).rmdir()
+
+
+def test_a_tree_deeper_than_pythons_stack_is_walked(deep_tree):
+    assert len(read(str(deep_tree))) == 1

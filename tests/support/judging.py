@@ -12,11 +12,11 @@ from karb_guard.engine.bundles import bundle_for
 from karb_guard.engine.embedded import EmbeddedEngine
 from karb_guard.engine.interface import Engine
 from karb_guard.evaluation import EvaluationSettings, Evaluator
-from karb_guard.inventory import Inventory
 from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.invariants.fixtures import Fixture, all_fixtures
 from karb_guard.invariants.params import effective
 from karb_guard.invariants.roots import builtin_root
+from karb_guard.inventory import Inventory
 from karb_guard.manifests import Document, parse
 from karb_guard.model.finding import Evaluation
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import tempfile
 import threading
 from pathlib import Path
 
@@ -88,8 +89,9 @@ def test_what_was_left_out_arrives_in_the_parsed_file(tree):
     ]
 
 
-@pytest.mark.parametrize("path", ["missing.yaml", "missing/", "", "a\0b"])
+@pytest.mark.parametrize("path", ["missing.yaml", "missing/", "", "a\0b", "file/below"])
 def test_a_missing_path_is_an_error_that_names_it(tree, path):
+    tree("file")
     (source,) = read_paths([path])
     assert source.problem is not None
     assert source.problem.file == path
@@ -102,12 +104,33 @@ def test_a_directory_without_manifests_is_an_error_that_names_it(tree, tmp_path)
     assert "no manifests" in failed("empty", "a.yaml")["empty"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_unreadable_files_and_directories_are_errors(tree, tmp_path):
-    tree("d/a.yaml", "e/b.yaml", "c.yaml")
-    (tmp_path / "d/a.yaml").chmod(0)
-    (tmp_path / "e").chmod(0)
-    assert set(failed(".")) == {"d/a.yaml", "e"}
+@pytest.fixture
+def nobody():
+    """An open directory, read by a user without rights, so that it also works for root."""
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name)
+        top.chmod(0o755)
+        yield top
+        if os.getuid() == 0:
+            os.seteuid(0)
+        for path in (top / "d/a.yaml", top / "e"):
+            path.chmod(0o700)
+
+
+def test_unreadable_files_and_directories_are_errors(nobody):
+    for name in ("d/a.yaml", "e/b.yaml", "c.yaml"):
+        (nobody / name).parent.mkdir(exist_ok=True)
+        (nobody / name).write_text(POD)
+    (nobody / "d/a.yaml").chmod(0)
+    (nobody / "e").chmod(0)
+    if os.getuid() == 0:
+        os.seteuid(65534)
+    top = str(nobody)
+    assert failed(top) == {
+        f"{top}/d/a.yaml": "can't be read: Permission denied",
+        f"{top}/e": "can't be read: Permission denied",
+    }
+    assert read(top) == [f"{top}/c.yaml"]
 
 
 def test_links_to_directories_are_not_followed_so_loops_end(tree, tmp_path):

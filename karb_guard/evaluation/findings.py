@@ -20,10 +20,11 @@ def finding_of(
     violation: Violation, invariant: Invariant, prepared: Prepared, settings: EvaluationSettings
 ) -> Finding:
     """Give the violation its words (message, remediation, severity) and its identity."""
+    path = prepared.written(violation.path)
     pod, container = _place(violation.path, prepared.pods)
     anchor = _anchor(violation.path, prepared.raw, pod, container)
     if invariant.identity == "value":
-        value, _ = walk(prepared.raw, violation.path)
+        value, _ = walk(prepared.raw, path)
         anchor += "=" + json.dumps(value, sort_keys=True, default=str)
     return Finding(
         invariant_id=invariant.id,
@@ -34,7 +35,7 @@ def finding_of(
         remediation=invariant.remediation,
         object=prepared.ref,
         owner=prepared.owner,
-        path=violation.path,
+        path=path,
         anchor=anchor,
         container=container["name"] if container else None,
         detail=violation.detail,

@@ -10,7 +10,7 @@ from karb_guard import facts, workloads
 from karb_guard.facts import limits
 from karb_guard.facts.settings import FactSettings
 from karb_guard.inventory import Inventory
-from karb_guard.model.finding import Coverage, ObjectRef
+from karb_guard.model.finding import Coverage, ObjectRef, Path
 from karb_guard.model.invariant import PODS_GROUP
 
 
@@ -29,6 +29,15 @@ class Prepared:
     malformed: tuple[Any, ...] = ()
     refused: str | None = None
     """Why the object is too large or too deep to be judged."""
+    workload: workloads.Workload | None = None
+
+    def written(self, path: Path) -> Path:
+        """Where a field of the pod view stands in the object as written.
+
+        Some custom resources hold no PodSpec (a NIMService's ``spec.image.tag``); their pods are a
+        view, and findings must point into the resource.
+        """
+        return path if self.workload is None else self.workload.written(path)
 
     @property
     def pods(self) -> list[dict[str, Any]]:
@@ -55,7 +64,7 @@ def reference(obj: Mapping[str, Any]) -> ObjectRef:
 
 
 def kind_group(obj: Mapping[str, Any]) -> str:
-    """The match value of the object's kind: ``apps/Deployment``, ``/Namespace`` for the core group."""
+    """The match value of the object's kind: ``apps/Deployment``; ``/Namespace`` in the core group."""
     api_version = obj.get("apiVersion")
     group = api_version.rpartition("/")[0] if isinstance(api_version, str) else ""
     return f"{group}/{obj.get('kind', '')}"
@@ -91,4 +100,6 @@ def prepare(
     document: dict[str, Any] = {"object": built.object_view, "pods": built.pods}
     if built.workload is not None:
         document["workload"] = built.workload
-    return Prepared(obj, ref, owner, coverage, groups, document, tuple(built.malformed))
+    return Prepared(
+        obj, ref, owner, coverage, groups, document, tuple(built.malformed), workload=workload
+    )

@@ -85,7 +85,7 @@ def _decode(body: bytes) -> Mapping[str, Any]:
     try:
         review = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        if "ecursion" in error.msg:
+        if "depth" in error.msg or "ecursion" in error.msg:  # the word differs by release
             message = f"the body is nested deeper than {MAX_DEPTH} levels"
             raise ReviewError(400, "depth", message) from None
         message = f"the body is no valid JSON: {error.msg} (line {error.lineno})"

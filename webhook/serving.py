@@ -84,7 +84,8 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
 
-    Raises ``SystemExit`` where an address is taken. ``tls`` may change what it serves while this runs (``webhook.tls.Listener``).
+    Raises ``SystemExit`` where an address is taken. ``tls`` may change what it serves while this
+    runs (``webhook.tls.Listener``).
     """
     loop = "uvloop" if importlib.util.find_spec("uvloop") else "asyncio"
     main = _Server(

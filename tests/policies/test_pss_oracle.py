@@ -369,7 +369,7 @@ def pods(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(pods(), min_size=1, max_size=40))
+@given(st.lists(pods(), min_size=10, max_size=16))
 def test_the_upstream_checks_say_the_same_about_any_pod(
     oracle: Path, made_up: list[dict[str, Any]]
 ) -> None:
@@ -380,7 +380,7 @@ def test_the_upstream_checks_say_the_same_about_any_pod(
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(pods(), min_size=1, max_size=40))
+@given(st.lists(pods(), min_size=10, max_size=16))
 def test_no_field_is_reported_by_both_levels(made_up: list[dict[str, Any]]) -> None:
     for answer in judged(made_up):
         paths = {level: {tuple(v["path"]) for v in answer[level]} for level in Fired._fields}

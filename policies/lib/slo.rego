@@ -1,0 +1,36 @@
+# Service level objectives and owners: who owes them, and under which keys they are looked for.
+package karb.lib.slo
+
+import data.karb.lib.gpu
+import data.karb.lib.pods
+
+# Defined for pods that owe what the pod's labels and annotations don't show: `{}`, or
+# `{"unknown": why}` where that is not certain. Only what serves owes: a batch job has a deadline,
+# a runtime template becomes a service by the objects that use it.
+owed(pod, scope) := object.union(in_scope(pod, scope), pods.pod_doubt(pod)) if {
+	input.workload.role in {"serving", "pod"}
+}
+
+in_scope(_, "all") := {}
+
+in_scope(pod, "gpu") := gpu.user(pod)
+
+# The key that messages ask for, and the path where it belongs. Numbers are annotations, what
+# people select by is a label; the facts accept both. `input.sloKeys` has the keys where the
+# prefix is not the default.
+wanted(pod, name) := {"key": key, "path": path} if {
+	key := object.get(input, ["sloKeys", name], default_keys[name])
+	path := array.concat(pod.metadataPath, [section(name), key])
+}
+
+section(name) := "labels" if {
+	name in {"tier", "owner"}
+} else := "annotations"
+
+default_keys := {
+	"p95-latency": "karb.dev/slo-p95-latency",
+	"error-rate": "karb.dev/slo-error-rate",
+	"cold-start": "karb.dev/slo-cold-start",
+	"tier": "karb.dev/tier",
+	"owner": "karb.dev/owner",
+}

@@ -1,0 +1,69 @@
+package karb.network.np_ingress_deny_test
+
+import data.karb.lib.build
+import data.karb.network.np_ingress_deny
+
+deny := {"name": "default-deny", "podSelector": {}, "policyTypes": ["Ingress"], "ingress": [], "egress": []}
+
+document(policies, pod) := object.union(
+	build.document({"np-ingress-deny": {}}, [build.pod(pod)]),
+	{"context": {"networkpolicies": policies}},
+)
+
+answers(policies) := found if {
+	found := np_ingress_deny.violations with input as document(policies, {})
+}
+
+checks(policies) := {answer.check | some answer in answers(policies)}
+
+test_default_deny_passes if {
+	checks([deny]) == set()
+	checks([object.union(deny, {"policyTypes": ["Ingress", "Egress"]})]) == set()
+	checks([object.union(deny, {"podSelector": {"matchLabels": {}, "matchExpressions": []}})]) == set()
+	checks([object.remove(deny, ["podSelector", "ingress"])]) == set()
+}
+
+test_no_policy_fails if {
+	answers([]) == {{"check": "missing", "path": ["metadata", "namespace"], "detail": {"namespace": "inference"}}}
+}
+
+test_what_is_no_default_deny if {
+	every change in [
+		{"podSelector": {"matchLabels": {"app": "llm"}}},
+		{"podSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}},
+		{"policyTypes": ["Egress"]},
+		{"policyTypes": []},
+		{"ingress": [{}]},
+	] {
+		checks([object.union(deny, change)]) == {"missing"}
+	}
+}
+
+test_one_of_several_is_enough if {
+	checks([object.union(deny, {"policyTypes": ["Egress"]}), deny]) == set()
+}
+
+test_unknown_without_context if {
+	without := build.document({"np-ingress-deny": {}}, [build.pod({"spec": {"hostNetwork": true}})])
+	found := np_ingress_deny.violations with input as without
+	count(found) == 1
+	every answer in found { is_string(answer.unknown) }
+}
+
+test_host_network_is_beyond_policies if {
+	every policies in [[deny], []] {
+		found := np_ingress_deny.violations with input as document(policies, {"spec": {"hostNetwork": true}})
+		found == {{"check": "hostNetwork", "path": ["spec", "template", "spec", "hostNetwork"], "detail": {}}}
+	}
+}
+
+test_mixed_pods if {
+	mixed := object.union(document([], {}), {"pods": [build.pod({}), build.pod({"spec": {"hostNetwork": true}})]})
+	found := {answer.check | some answer in np_ingress_deny.violations} with input as mixed
+	found == {"missing", "hostNetwork"}
+}
+
+test_runtime_templates_run_nothing if {
+	runtime := object.union(document([], {}), {"workload": {"role": "runtime"}})
+	count(np_ingress_deny.violations) == 0 with input as runtime
+}

@@ -82,6 +82,7 @@ def _env(variable: dict[str, Any]) -> dict[str, Any]:
 
 def _env_source(source: dict[str, Any]) -> dict[str, Any]:
     source = below(source, "fieldRef", partial(filled, "ObjectFieldSelector"))
+    source = below(source, "resourceFieldRef", partial(filled, "ResourceFieldSelector"))
     return below(source, "fileKeyRef", partial(filled, "FileKeySelector"))
 
 

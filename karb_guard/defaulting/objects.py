@@ -144,7 +144,8 @@ def _service(spec: _Map) -> _Map:
     )
     if external and not new.get("externalTrafficPolicy"):
         new["externalTrafficPolicy"] = "Cluster"
-    if new["type"] != "ExternalName" and new.get("internalTrafficPolicy") is None:
+    inside = new["type"] in ("ClusterIP", "LoadBalancer", "NodePort")
+    if inside and new.get("internalTrafficPolicy") is None:
         new["internalTrafficPolicy"] = "Cluster"
     if new["type"] == "LoadBalancer" and new.get("allocateLoadBalancerNodePorts") is None:
         new["allocateLoadBalancerNodePorts"] = True
@@ -167,7 +168,8 @@ def _service_port(port: _Map) -> _Map:
 
 def _binding(obj: _Map) -> _Map:
     """``SetDefaults_RoleBinding``, ``SetDefaults_ClusterRoleBinding``, ``SetDefaults_Subject``."""
-    new = below(obj, "roleRef", partial(filled, "RoleRef"))
+    given = obj.get("roleRef")
+    new = {**obj, "roleRef": filled("RoleRef", given if type(given) is dict else {})}
     return below_each(new, "subjects", _subject)
 
 

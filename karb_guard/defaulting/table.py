@@ -44,6 +44,7 @@ TABLE: tuple[Default, ...] = (
     Default(
         "ObjectFieldSelector", "apiVersion", "v1", "core/v1 SetDefaults_ObjectFieldSelector", True
     ),
+    Default("ResourceFieldSelector", "divisor", "0", "core/v1: the zero value, never left out"),
     Default("FileKeySelector", "optional", False, "core/v1 tag"),
     Default("Probe", "timeoutSeconds", 1, "core/v1 SetDefaults_Probe", True),
     Default("Probe", "periodSeconds", 10, "core/v1 SetDefaults_Probe", True),

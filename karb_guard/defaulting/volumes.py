@@ -26,7 +26,12 @@ def default_claim_spec(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _items(source: dict[str, Any]) -> dict[str, Any]:
-    return below_each(source, "items", lambda item: below(item, "fieldRef", _FIELD_REF))
+    return below_each(source, "items", _item)
+
+
+def _item(item: dict[str, Any]) -> dict[str, Any]:
+    item = below(item, "fieldRef", _FIELD_REF)
+    return below(item, "resourceFieldRef", partial(filled, "ResourceFieldSelector"))
 
 
 def _downward(source: dict[str, Any]) -> dict[str, Any]:

@@ -27,8 +27,8 @@ def apply(obj: Mapping[str, Any]) -> dict[str, Any]:
 
     Quantities stay as written (the server also rewrites them in canonical form), and nothing is
     added that depends on the cluster, the moment or an admission plugin: no uid, no
-    ServiceAccount ``default``, no priority, no tolerations, no generated selectors. An object of
-    another kind comes back as it is. Copies share what did not change.
+    ServiceAccount ``default``, no priority, no tolerations, no generated selectors, no status.
+    An object of another kind comes back as it is. Copies share what did not change.
     """
     api_version, kind = str(obj.get("apiVersion", "")), str(obj.get("kind", ""))
     group, _, version = api_version.rpartition("/")

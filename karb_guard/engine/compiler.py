@@ -70,7 +70,7 @@ def compile_policies(
         _write_stage(stage, plan)
         calls = host_calls(stage, allow_host_builtins=allow_host_builtins)
         _write_manifest(stage, plan)
-        _build(stage, made, [*plan.entrypoints.values(), *_host_entrypoints(calls)], optimize)
+        _build(stage, made, plan, calls, optimize)
         catalogue = _catalogue(plan, calls, (made / WASM_FILE).read_bytes())
         (made / CATALOGUE_FILE).write_text(dump_catalogue(catalogue))
         _replace(made, out)
@@ -126,14 +126,13 @@ def _write_manifest(stage: Path, plan: _Plan) -> None:
     (stage / ".manifest").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def _host_entrypoints(calls: Sequence[HostCall]) -> list[str]:
-    return [FIND_N] if any(call.builtin == "regex.find_n" for call in calls) else []
-
-
-def _build(stage: Path, made: Path, entrypoints: Sequence[str], optimize: int) -> None:
-    entries = [part for name in entrypoints for part in ("--entrypoint", name)]
+def _build(stage: Path, made: Path, plan: _Plan, calls: Sequence[HostCall], optimize: int) -> None:
+    searching = any(call.builtin == "regex.find_n" for call in calls)
+    names = [*plan.entrypoints.values(), *([FIND_N] if searching else [])]
+    entries = [part for name in names for part in ("--entrypoint", name)]
     wasm, server = made / WASM_BUNDLE_FILE, made / SERVER_BUNDLE_FILE
-    common = ["build", "--bundle", ".", *entries]
+    # The optimizer drops the manifest's revision, so it is given once more.
+    common = ["build", "--bundle", ".", "--revision", plan.revision, *entries]
     level = ["--optimize", str(optimize)]
     run_opa([*common, *level, "--target", "wasm", "--output", str(wasm)], cwd=stage)
     run_opa([*common, "--target", "rego", "--output", str(server)], cwd=stage)

@@ -76,7 +76,7 @@ def policy_of(invariant: Invariant, sources: Sequence[Source]) -> Source:
     if not found:
         raise EngineError(f"invariant {invariant.name}: no file <policy root>{ending}")
     if len(found) > 1:
-        names = " and ".join(str(source.path) for source in found)
+        names = " and ".join(sorted(str(source.path) for source in found))
         raise EngineError(f"invariant {invariant.name} is defined twice: {names}")
     return _checked(invariant, found[0])
 

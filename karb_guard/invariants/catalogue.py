@@ -56,9 +56,13 @@ class Catalogue:
         return invariant
 
     def members(self, token: str) -> tuple[Invariant, ...]:
-        """What an id, a short name or a category stands for; empty where nothing has that name."""
+        """What an id, a short name or a category stands for; empty where nothing has that name.
+
+        A category of several words may be written with dashes, as short names are.
+        """
         invariant = self.find(token)
-        return (invariant,) if invariant else self.by_category.get(token.lower(), ())
+        category = token.lower().replace("-", "_")
+        return (invariant,) if invariant else self.by_category.get(category, ())
 
     def select(
         self, select: Iterable[str] = (), ignore: Iterable[str] = ()

@@ -47,7 +47,8 @@ def new(token: str, root: Path, catalogue: Catalogue, retired: Iterable[str] = (
         raise ScaffoldError(
             f"{name!r} is taken by {catalogue.by_name[name].id}; choose another name"
         )
-    if name in catalogue.by_category or category in catalogue.by_name:
+    words = {word.replace("_", "-") for word in (*catalogue.by_category, category)}
+    if name in words or category.replace("_", "-") in catalogue.by_name:
         raise ScaffoldError(
             f"{token}: a category and an invariant can't share a name; choose another"
         )

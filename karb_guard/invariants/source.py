@@ -132,5 +132,5 @@ def _code_faults(policies: Sequence[PolicyFile]) -> Iterator[Problem]:
             message = f"{policy.id}: category {policy.category!r} has the code {known} ({by})"
             yield Problem(policy.place, policy.id_line, "custom.id", f"{message}; use that")
         elif owner != policy.category:
-            message = f"{policy.id}: the code {code} is category {owner!r}'s ({place})"
+            message = f"{policy.id}: the code {code} belongs to category {owner!r} ({place})"
             yield Problem(policy.place, policy.id_line, "custom.id", f"{message}; use another")

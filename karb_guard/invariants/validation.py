@@ -107,6 +107,8 @@ def _complaint(error: dict[str, Any], patterns: Mapping[str, str]) -> str:
         return f"is not one of {context['expected']}"
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}"
+    if kind == "too_short":
+        return "is empty; it needs at least one entry"
     if kind == "string_pattern_mismatch" and context["pattern"] in patterns:
         return f"must be {patterns[context['pattern']]}"
     return str(error["msg"]).replace("Input should", "should")

@@ -69,3 +69,7 @@ test_a_dra_annotation_selects_and_a_fraction_does_not if {
 	answers({"gpu": by_annotation("serving.kserve.io/exp-dra-device-class")}, {}) == set()
 	count(answers({"gpu": by_annotation("gpu-fraction")}, {})) == 1
 }
+
+test_a_claim_of_something_else_does_not_pin if {
+	count(answers({"gpu": nvidia, "spec": {"resourceClaims": [{"name": "nic"}]}}, {})) == 1
+}

@@ -79,6 +79,4 @@ found(check, container, gpu, section, more) := {
 # The quantity as its author wrote it; where the kind has its own notation, as a number.
 written(container, gpu, section) := value if {
 	value := container.spec.resources[section][gpu.resource]
-} else := gpu[quantity[section]] / 1000 if {
-	is_number(gpu[quantity[section]])
-} else := "nothing"
+} else := gpu[quantity[section]] / 1000

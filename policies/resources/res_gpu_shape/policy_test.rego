@@ -76,3 +76,5 @@ test_a_request_below_or_above_the_limit_mismatches if {
 test_a_mismatch_points_at_the_request if {
 	{v.path | some v in answers(with_gpu(2000, 1000, ["limits", "requests"]))} == {requests_path}
 }
+
+test_a_request_that_is_not_known_is_no_mismatch if answers(with_gpu(1000, null, ["limits"])) == set()

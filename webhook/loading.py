@@ -1,0 +1,86 @@
+"""From the assembled guard to what reviews are judged by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import orjson
+
+from karb_guard import workloads
+from karb_guard.assembly import Guard
+from karb_guard.config.names import stage_policy
+from karb_guard.decisions.admission import AdmissionOptions
+from karb_guard.evaluation import Evaluator
+from karb_guard.inventory import Inventory
+from karb_guard.model.finding import Evaluation, Path
+from webhook.service import Labels, Loaded
+
+NAMESPACE_CONTEXT = "namespace"
+_WARM_UP = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "warm-up", "namespace": "default"},
+    "spec": {"containers": [{"name": "main", "image": "example.org/warm/up:1"}]},
+}
+
+
+class SharedEvaluator:
+    """The evaluator of all doors, given what admission knows of the cluster: the namespace."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        asked = {key for invariant in evaluator.settings.invariants for key in invariant.context}
+        self._wants_namespace = NAMESPACE_CONTEXT in asked
+
+    def evaluate(self, obj: Mapping[str, Any], namespace: str, labels: Labels | None) -> Evaluation:
+        """Judge one object. Context that this door can't supply leaves invariants undecided."""
+        inventory = None
+        if self._wants_namespace and namespace and labels is not None:
+            metadata = {"name": namespace, "labels": dict(labels)}
+            inventory = Inventory([{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}])
+        return self._evaluator.evaluate([obj], inventory)[0]
+
+    def warm_up(self) -> None:
+        """Judge a pod once, so that the first review doesn't pay for what is made lazily."""
+        self.evaluate(_WARM_UP, "default", {})
+
+
+def loaded_from(guard: Guard, own_namespace: str | None) -> Loaded:
+    """What the configuration means for reviews; the webhook's own namespace is always exempt."""
+    settings, config = guard.evaluator.settings, guard.config
+    catalogue = {i.name: replace(i, severity=settings.severity_of(i)) for i in guard.catalogue}
+    evaluator = SharedEvaluator(guard.evaluator)
+    evaluator.warm_up()
+    own = (own_namespace,) if own_namespace else ()
+    return Loaded(
+        evaluator=evaluator,
+        stages=stage_policy(guard.loaded, guard.catalogue, catalogue.values()),
+        catalogue=catalogue,
+        enabled=frozenset(invariant.name for invariant in settings.invariants),
+        template_paths=template_paths,
+        options=AdmissionOptions(
+            deny_custom_resources=config.webhook.deny_custom_resources,
+            docs_url=config.webhook.docs_url,
+        ),
+        exempt_namespaces=(*config.webhook.exempt_namespaces, *own),
+        digest=digest_of(guard),
+    )
+
+
+def digest_of(guard: Guard) -> str:
+    """A short name for configuration and policies together; equal on replicas that agree."""
+    config = orjson.dumps(
+        asdict(guard.config), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str
+    )
+    text = config + guard.bundle.catalogue.source_hash.encode()
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def template_paths(obj: Mapping[str, Any]) -> Iterable[tuple[Path | None, Path]]:
+    """(metadata path, PodSpec path) of each pod template, for its waivers."""
+    for template in workloads.resolve(obj).templates:
+        for source in template.metadata:
+            yield source.path, template.path

@@ -42,12 +42,13 @@ import data.karb.lib.pods
 
 quantity := {"limits": "limit", "requests": "request"}
 
-violations contains found("fractional", container, gpu, section, {"section": section}) if {
+violations contains found("fractional", container, gpu, section, detail) if {
 	some container in input.pods[_].containers
 	some gpu in container.gpus
 	some section in gpu.declared
 	milli := gpu[quantity[section]]
 	floor(milli / 1000) * 1000 != milli
+	detail := {"section": section, "value": written(container, gpu, section)}
 }
 
 violations contains object.union(v, pods.doubt(container)) if {
@@ -58,22 +59,19 @@ violations contains object.union(v, pods.doubt(container)) if {
 	v := found("no-limit", container, gpu, "limits", {"value": written(container, gpu, "requests")})
 }
 
-violations contains found("mismatch", container, gpu, "requests", {"limit": limit}) if {
+violations contains found("mismatch", container, gpu, "requests", detail) if {
 	some container in input.pods[_].containers
 	some gpu in container.gpus
 	is_number(gpu.limit)
 	is_number(gpu.request)
 	gpu.request != gpu.limit
-	limit := written(container, gpu, "limits")
+	detail := {"value": written(container, gpu, "requests"), "limit": written(container, gpu, "limits")}
 }
 
-found(check, container, gpu, section, more) := {
+found(check, container, gpu, section, detail) := {
 	"check": check,
 	"path": gpus.quantity_path(gpu, section),
-	"detail": object.union(
-		{"container": container.name, "resource": gpu.resource, "value": written(container, gpu, section)},
-		more,
-	),
+	"detail": object.union({"container": container.name, "resource": gpu.resource}, detail),
 }
 
 # The quantity as its author wrote it; where the kind has its own notation, as a number.

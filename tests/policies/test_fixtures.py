@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from karb_guard.invariants.fixtures import Fixture
+from karb_guard.invariants.templates import names
 from karb_guard.model.invariant import PODS_GROUP
 from karb_guard.model.path import format_path
 from tests.support.judging import catalogue, document_of, fixture_id, fixtures, judge
@@ -40,10 +41,10 @@ def test_a_fixture_s_findings_are_on_the_line_of_the_field(fixture: Fixture) -> 
 
 
 @pytest.mark.parametrize("fixture", EVALUATED, ids=fixture_id)
-def test_messages_are_complete_and_say_something(fixture: Fixture) -> None:
+def test_a_policy_gives_every_value_that_its_message_names(fixture: Fixture) -> None:
     for finding in judge(fixture).findings:
-        assert "?" not in finding.message, "the template names a value that the policy didn't give"
-        assert finding.message.strip()
+        template = catalogue().by_name[finding.name].checks[finding.check]
+        assert set(names(template)) <= set(finding.detail), template
 
 
 @pytest.mark.parametrize("fixture", [f for f in EVALUATED if f.context], ids=fixture_id)

@@ -18,6 +18,7 @@ from karb_guard.facts.settings import FactSettings
 from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.invariants.params import effective, merged, parse_set
 from karb_guard.invariants.roots import builtin_root
+from karb_guard.model.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,10 @@ def engine_of(config: Config, bundle: CompiledBundle) -> Engine:
         from karb_guard.engine.opa_server import OpaServerEngine, OpaServerSettings
 
         return OpaServerEngine(
-            bundle,
+            bundle.catalogue,
             OpaServerSettings(
                 url=engine.opa.url or "",
-                token_file=Path(engine.opa.token_file) if engine.opa.token_file else None,
+                token=_token(engine.opa.token_file),
                 ca_file=Path(engine.opa.ca_file) if engine.opa.ca_file else None,
                 timeout_seconds=engine.opa.timeout_ms / 1000,
             ),
@@ -129,3 +130,13 @@ def engine_of(config: Config, bundle: CompiledBundle) -> Engine:
             deadline_seconds=engine.deadline_ms / 1000, memory_bytes=engine.memory_mib << 20
         ),
     )
+
+
+def _token(file: str | None) -> str | None:
+    """The bearer token in ``file``; the error names the file, never its content."""
+    if file is None:
+        return None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"engine.opa.tokenFile {file}: can't be read: {error}") from error

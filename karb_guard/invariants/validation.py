@@ -71,7 +71,7 @@ def validate(model: type[T], value: Any, patterns: Mapping[str, str] | None = No
 
     adapter = TypeAdapter(model)
     try:
-        return adapter.validate_json(json.dumps(value), strict=True)
+        return adapter.validate_json(json.dumps(value, default=str), strict=True)
     except ValidationError as error:
         schema = adapter.json_schema()
         errors = error.errors(include_url=False)

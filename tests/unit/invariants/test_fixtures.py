@@ -64,7 +64,7 @@ def test_all_fixtures_of_a_catalogue_are_read(two):
 
 BAD = {
     "no header": (("# fixture:\n", ""), "pod-bad.yaml:1: fixture: the first line must be"),
-    "not indented": (("# fixture:\n", "# fixture:\n# about: x\n"), "indent every line"),
+    "not indented": (("#   ", "# "), "indent every line below"),
     "no about": (("#   about: something is wrong\n", ""), "fixture.about: is missing; add it"),
     "empty about": (("something is wrong", "''"), "pod-bad.yaml:2: fixture.about: is empty"),
     "unknown key": (

@@ -103,4 +103,4 @@ def test_what_a_dumper_writes_is_read_back(value):
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(YamlError):
-        assert set(read(text).lines) or not text.strip()
+        assert read(text).line(()) >= 0

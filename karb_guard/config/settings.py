@@ -32,7 +32,7 @@ _GLOB = Matching(r".+", "a file name pattern, such as `charts/*`", 4096)
 _NAMESPACE = Matching(r"[a-z0-9*?\[\]!-]+", "a namespace's name or a pattern such as `team-*`", 63)
 _URL = Matching(r"https?://[^\s/]+\S*", "an http:// or https:// address", 2048)
 _PATTERN = Matching(r"\S+", "a name such as `nvidia.com/gpu`, `*` and `?` allowed", 317)
-_PREFIX = Matching(r"[a-z0-9.-]+/[A-Za-z0-9._-]*", "a prefix such as `example.com/slo-`")
+_PREFIX = Matching(r"[a-z0-9.-]+/[A-Za-z0-9._-]*", "a prefix such as `example.com/`")
 _ADDRESS = Matching(r"[0-9A-Fa-f.:]+", "an IP address, such as 0.0.0.0", 45)
 
 PATTERNS: Mapping[str, str] = {
@@ -96,14 +96,18 @@ class FactsSettings:
 
     __pydantic_config__ = SECTION
 
-    slo_prefix: Annotated[str, _PREFIX] | None = None
-    """Prefix of the labels and annotations that hold objectives; karb-guard's own by default."""
+    slo_prefix: Annotated[str, _PREFIX] = "karb.dev/"
+    """What labels and annotations of objectives, tier, owner and model begin with."""
     gpu_resources: Patterns = ()
     """Further resource names (globs) that are GPUs or other accelerators."""
     gpu_taint_keys: Patterns = ()
-    """Further keys (globs) of taints on GPU nodes."""
+    """Further keys (globs) of taints on GPU nodes; ``sku=gpu`` means that value only."""
     gpu_node_labels: Patterns = ()
-    """Further labels (globs) of nodes that name an accelerator."""
+    """Further labels (globs) of nodes that name an accelerator; ``pool=gpu*``: those values."""
+    gpu_device_classes: Patterns = ()
+    """Further DeviceClasses (globs) whose devices are accelerators."""
+    other_device_classes: Patterns = ()
+    """Further DeviceClasses (globs) whose devices are none: network cards, CPUs."""
 
 
 @dataclass(frozen=True, slots=True)

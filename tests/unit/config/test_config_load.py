@@ -35,10 +35,12 @@ engine:
   memoryMiB: 64
   opa: {url: 'https://opa.example.com:8181', tokenFile: token, caFile: /ca.pem, timeoutMs: 200}
 facts:
-  sloPrefix: example.com/slo-
+  sloPrefix: example.com/
   gpuResources: [example.com/npu, 'example.com/slice-*']
-  gpuTaintKeys: [dedicated]
+  gpuTaintKeys: [dedicated, sku=gpu]
   gpuNodeLabels: [example.com/model]
+  gpuDeviceClasses: [npu.example.com]
+  otherDeviceClasses: [nic.example.com]
 stages:
   default: {error: enforce, warning: warn, info: off}
   invariants: {gpu: enforce, res-mem: warn}
@@ -88,6 +90,9 @@ def test_every_key_is_read(write, tmp_path):
     )
     assert config.engine.opa.url == "https://opa.example.com:8181"
     assert config.facts.gpu_resources == ("example.com/npu", "example.com/slice-*")
+    assert config.facts.slo_prefix == "example.com/"
+    assert config.facts.gpu_taint_keys == ("dedicated", "sku=gpu")
+    assert config.facts.gpu_device_classes == ("npu.example.com",)
     assert config.stages.default == {
         Severity.ERROR: Stage.ENFORCE,
         Severity.WARNING: Stage.WARN,
@@ -159,7 +164,7 @@ BAD = {
         "webhook.metricsPort: 8080 is webhook.port too; choose another port",
     ),
     "address": ("webhook: {address: localhost}", '"localhost" must be an IP address'),
-    "prefix": ("facts: {sloPrefix: slo}", '"slo" must be a prefix such as `example.com/slo-`'),
+    "prefix": ("facts: {sloPrefix: slo}", '"slo" must be a prefix such as `example.com/`'),
     "params of no map": ("params: {x: [1]}", "params.x: [1] must be a map"),
     "empty section": ("engine:", "engine: is empty; write a map, or remove the key"),
     "a list": ("- a", '["a"] must be a map'),

@@ -26,7 +26,7 @@
 #         Tags that move, as globs (`*` stands for anything), without regard to case. The names
 #         are those under which publishers push again and again: the newest release, a branch, a
 #         build of the day, a channel.
-#       default: [latest, latest-*, "*-latest", "*_latest", nightly, "nightly-{cpu,gpu,cu*,py*}", "*-nightly", main, "*-main", "*_main", master, "*-master", trunk, mainline, head, dev, devel, develop, development, edge, bleeding, canary, stable, unstable, testing, rolling, snapshot, current, next, preview, experimental, lts, alpha, beta, rc, release]
+#       default: [latest, latest-*, "*-latest", "*_latest", nightly, "nightly-{cpu,gpu,cu???,py???-cpu,py???-gpu}", "*-nightly", main, "*-main", "*_main", master, "*-master", trunk, mainline, head, dev, devel, develop, development, edge, bleeding, canary, stable, unstable, testing, rolling, snapshot, current, next, preview, experimental, lts, alpha, beta, rc, release]
 #   checks:
 #     floating: 'container {container}: tag {tag} of image {image} moves; name a release or a digest'
 #     missing: 'container {container}: image {image} has neither tag nor digest, which means the tag latest'

@@ -3,7 +3,7 @@ package karb.images.img_tag_test
 import data.karb.images.img_tag
 import data.karb.lib.build
 
-floating := ["latest", "latest-*", "*-latest", "main", "nightly-{cpu,gpu,cu*,py*}"]
+floating := ["latest", "latest-*", "*-latest", "main", "nightly-{cpu,gpu,cu???,py???-cpu,py???-gpu}"]
 
 image(tag, digest) := {
 	"raw": "registry.example.com/ml/vllm", "registry": "registry.example.com", "repository": "ml/vllm",
@@ -45,7 +45,7 @@ test_floating_variants if {
 test_one_finding_for_two_patterns if count(answers("latest-latest", null)) == 1
 
 test_names_inside_of_releases_pass if {
-	every tag in ["v1.0-maintenance", "nightly-20260401", "2.4.0.dev20260501", "domain", "latestage"] {
+	every tag in ["v1.0-maintenance", "nightly-20260401", "nightly-cu128-20260401", "2.4.0.dev20260501", "domain", "latestage"] {
 		checks(tag, null) == set()
 	}
 }

@@ -44,3 +44,8 @@
 #       owner and an end date;
 #     - procMount for nested containers: also set `hostUsers: false`.
 package karb.podsecurity.pss_baseline
+
+import data.karb.lib.pss_baseline
+
+# One file a check: lib/pss_baseline/.
+violations := pss_baseline.violations

@@ -49,3 +49,8 @@
 #     Network storage (nfs, cephfs, iscsi ...) goes behind a PersistentVolumeClaim or a CSI volume.
 #     Where the image must be root, `hostUsers: false` makes it harmless to the node.
 package karb.podsecurity.pss_restricted
+
+import data.karb.lib.pss_restricted
+
+# One file a check: lib/pss_restricted/.
+violations := pss_restricted.violations

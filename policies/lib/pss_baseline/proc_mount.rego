@@ -1,0 +1,17 @@
+package karb.lib.pss_baseline
+
+import data.karb.lib.pss_contexts
+
+# Since v1.35 a pod in a user namespace may use any value.
+violations contains v if {
+	some pod in input.pods
+	not pss_contexts.user_namespace(pod)
+	some container in pod.containers
+	value := container.spec.securityContext.procMount
+	not value in {null, "Default"}
+	v := {
+		"check": "procMount",
+		"path": array.concat(container.path, ["securityContext", "procMount"]),
+		"detail": {"container": container.name, "value": value},
+	}
+}

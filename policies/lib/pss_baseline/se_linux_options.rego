@@ -1,0 +1,23 @@
+package karb.lib.pss_baseline
+
+import data.karb.lib.pss_contexts
+
+violations contains v if {
+	some pod in input.pods
+	some context in pss_contexts.set_in(pod)
+	some field in ["type", "user", "role"]
+	value := pss_contexts.text(context.value.seLinuxOptions, field)
+	not allowed(field, value)
+	v := {
+		"check": "seLinuxOptions",
+		"path": array.concat(context.path, ["seLinuxOptions", field]),
+		"detail": {"setter": context.setter, "field": field, "value": value},
+	}
+}
+
+allowed(_, "")
+
+allowed("type", value) if value in types
+
+# container_engine_t since v1.31.
+types := {"container_t", "container_init_t", "container_kvm_t", "container_engine_t"}

@@ -1,0 +1,40 @@
+package karb.lib.pss_restricted
+
+import data.karb.lib.pods
+import data.karb.lib.pss_capabilities
+
+# Windows pods are exempt since v1.25.
+violations contains object.union(v, doubt) if {
+	some pod in input.pods
+	pod.os != "windows"
+	some container in pod.containers
+	not drops_all(container)
+	[value, doubt] := dropped(container)
+	v := {
+		"check": "capabilities_restricted",
+		"path": array.concat(container.path, ["securityContext", "capabilities", "drop"]),
+		"detail": {"container": container.name, "field": "drop", "value": value},
+	}
+}
+
+# Capabilities outside of the default set are baseline's.
+violations contains v if {
+	some pod in input.pods
+	pod.os != "windows"
+	some container in pod.containers
+	some i, capability in container.spec.securityContext.capabilities.add
+	capability in pss_capabilities.defaults
+	capability != "NET_BIND_SERVICE"
+	v := {
+		"check": "capabilities_restricted",
+		"path": array.concat(container.path, ["securityContext", "capabilities", "add", i]),
+		"detail": {"container": container.name, "field": "add", "value": capability},
+	}
+}
+
+drops_all(container) if "ALL" in container.spec.securityContext.capabilities.drop
+
+dropped(container) := [drop, {}] if {
+	drop := container.spec.securityContext.capabilities.drop
+	count(drop) > 0
+} else := ["empty", pods.doubt(container)]

@@ -1,0 +1,33 @@
+package karb.lib.pss_restricted
+
+import data.karb.lib.pods
+import data.karb.lib.pss_contexts
+
+# Since v1.35 pods in a user namespace are exempt.
+violations contains v if {
+	some pod in input.pods
+	not pss_contexts.user_namespace(pod)
+	some context in pss_contexts.set_in(pod)
+	context.value.runAsNonRoot == false
+	v := {
+		"check": "runAsNonRoot",
+		"path": array.concat(context.path, ["runAsNonRoot"]),
+		"detail": {"setter": context.setter, "value": "false"},
+	}
+}
+
+# A container takes the pod's value; a pod that says false is reported above.
+violations contains object.union(v, pods.pod_doubt(pod)) if {
+	some pod in input.pods
+	not pss_contexts.user_namespace(pod)
+	not decided(pod.spec)
+	some container in pod.containers
+	not decided(container.spec)
+	v := {
+		"check": "runAsNonRoot",
+		"path": array.concat(container.path, ["securityContext", "runAsNonRoot"]),
+		"detail": {"setter": pss_contexts.named(container), "value": "not set"},
+	}
+}
+
+decided(spec) if is_boolean(spec.securityContext.runAsNonRoot)

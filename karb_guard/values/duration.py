@@ -22,8 +22,8 @@ _NANOSECONDS = {
 _MAX_NANOSECONDS = 2**63 - 1
 _PART = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
 _PARTS = re.compile(_PART)
-_DURATION = re.compile(rf"\+?(?:{_PART})+")
-_RATIO = re.compile(r"\+?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(%?)")
+_DURATION = re.compile(rf"[+-]?(?:{_PART})+")
+_RATIO = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(%?)")
 
 
 class ValueFormatError(ValueError):
@@ -32,7 +32,7 @@ class ValueFormatError(ValueError):
 
 @lru_cache(maxsize=1024)
 def parse_duration_ms(text: str) -> float:
-    """Milliseconds of a duration as Go's ``time.ParseDuration`` reads it, not negative.
+    """Milliseconds of a duration as Go's ``time.ParseDuration`` reads it; may be negative.
 
     A bare ``0`` is zero; any other number needs a unit (ns, us, ms, s, m, h).
     Raises ``ValueFormatError``.
@@ -44,16 +44,13 @@ def parse_duration_ms(text: str) -> float:
     total = sum(Decimal(number) * _NANOSECONDS[unit] for number, unit in _PARTS.findall(text))
     if total > _MAX_NANOSECONDS:
         raise ValueFormatError("a duration longer than 292 years")
-    return float(Decimal(total) / 10**6)
+    return float(Decimal(-total if text[0] == "-" else total) / 10**6)
 
 
 @lru_cache(maxsize=1024)
 def parse_ratio(text: str) -> float:
-    """A ratio between 0 and 1 of ``0.001`` or ``0.1%``. Raises ``ValueFormatError``."""
+    """The ratio that ``0.001`` or ``0.1%`` is, of any size. Raises ``ValueFormatError``."""
     match = _RATIO.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if match is None:
         raise ValueFormatError("not a ratio such as 0.001, or a percentage such as 0.1%")
-    ratio = Decimal(match.group(1)) / (100 if match.group(2) else 1)
-    if ratio > 1:
-        raise ValueFormatError("a ratio above 1 (100%)")
-    return float(ratio)
+    return float(Decimal(match.group(1)) / (100 if match.group(2) else 1))

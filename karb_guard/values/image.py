@@ -48,7 +48,14 @@ class ImageReference(NamedTuple):
 
     def as_json(self) -> dict[str, str | None]:
         """The shape that policies see."""
-        return dict(self._asdict())
+        return {
+            "raw": self.raw,
+            "registry": self.registry,
+            "repository": self.repository,
+            "tag": self.tag,
+            "digest": self.digest,
+            "error": self.error,
+        }
 
 
 def parse_image(raw: str) -> ImageReference:

@@ -17,6 +17,7 @@ from karb_guard.values.duration import ValueFormatError, parse_duration_ms, pars
         ("1h2m3s4ms5us6ns", 3_723_004.005006),
         ("0", 0.0),
         ("0s", 0.0),
+        ("-1m1s", -61_000.0),
         ("+1s", 1000.0),
         (".5s", 500.0),
         ("1.s", 1000.0),
@@ -34,7 +35,7 @@ def test_durations_read_as_go_reads_them(text: str, milliseconds: float) -> None
         "",
         "250",
         "ms",
-        "-1s",
+        "--1s",
         "1 s",
         "1s ",
         "1d",
@@ -64,14 +65,14 @@ def test_a_number_counts_its_unit(number: int, unit: tuple[str, float]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "ratio"),
-    [("0.1%", 0.001), ("0.001", 0.001), ("100%", 1.0), ("1", 1.0), ("0", 0.0), (".5%", 0.005)],
+    [("0.1%", 0.001), ("0.001", 0.001), ("100%", 1.0), ("1", 1.0), ("150%", 1.5), ("-1", -1.0), ("0", 0.0), (".5%", 0.005)],
 )
 def test_a_ratio_may_be_a_percentage(text: str, ratio: float) -> None:
     assert parse_ratio(text) == ratio
 
 
 @pytest.mark.parametrize(
-    "text", ["1.1", "101%", "-0.1", "0.1 %", "1e-3", "", "%", "0,1%", "9" * 65]
+    "text", ["--1", "0.1 %", "1e-3", "", "%", "0,1%", "9" * 65]
 )
 def test_what_is_no_ratio_is_refused(text: str) -> None:
     with pytest.raises(ValueFormatError, match="ratio"):
@@ -82,4 +83,4 @@ def test_what_is_no_ratio_is_refused(text: str) -> None:
 def test_any_text_is_a_value_or_a_format_error(text: str) -> None:
     for parse in (parse_duration_ms, parse_ratio):
         with contextlib.suppress(ValueFormatError):
-            assert parse(text) >= 0
+            assert isinstance(parse(text), float)

@@ -1,0 +1,102 @@
+"""The ``pods`` of the input document: one view per pod template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from karb_guard.defaulting import PodDefaults, default_pod
+from karb_guard.facts.gpu import PodParts, detect
+from karb_guard.facts.gpu_rules import GpuRules
+from karb_guard.facts.lookup import Lookup
+from karb_guard.facts.placement import selectors, tolerations
+from karb_guard.facts.resources import GpuResource, amounts, resource_facts
+from karb_guard.facts.schema import CleanTemplate
+from karb_guard.facts.settings import FactSettings
+from karb_guard.facts.slo import slo_facts
+from karb_guard.values.image import parse_image
+from karb_guard.workloads import Container
+
+
+class Surroundings(NamedTuple):
+    """What is the same for every template of an object."""
+
+    namespace: str | None
+    settings: FactSettings
+    rules: GpuRules
+    lookup: Lookup | None
+
+
+def pod_view(clean: CleanTemplate, around: Surroundings) -> dict[str, Any]:
+    """One pod template as policies see it (docs/architecture.md, "The input document")."""
+    template = clean.template
+    pod = default_pod(clean.spec, clean.containers, [each.role for each in template.containers])
+    containers, gpus = _containers(clean, pod, around)
+    tolerated = tolerations(pod.spec, template, around.rules)
+    selected = selectors(pod.spec, template, around.rules)
+    parts = PodParts(
+        template,
+        pod.spec,
+        pod.containers,
+        gpus,
+        clean.annotations,
+        tolerated,
+        selected,
+        around.namespace,
+    )
+    resources = pod.spec.get("resources")
+    return {
+        "path": list(template.path),
+        "metadataPath": list(template.metadata_path),
+        "labels": clean.labels,
+        "annotations": clean.annotations,
+        "spec": pod.spec,
+        "os": (pod.spec.get("os") or {}).get("name") or "linux",
+        "containers": containers,
+        "podResources": {
+            "limits": amounts(resources, "limits"),
+            "requests": amounts(resources, "requests"),
+        },
+        "gpu": detect(parts, around.rules, around.lookup),
+        "tolerations": tolerated,
+        "selectors": selected,
+        "slo": slo_facts(clean.labels, clean.annotations, template, around.settings),
+    }
+
+
+def _containers(
+    clean: CleanTemplate, pod: PodDefaults, around: Surroundings
+) -> tuple[list[dict[str, Any]], list[GpuResource]]:
+    views: list[dict[str, Any]] = []
+    gpus: list[GpuResource] = []
+    for container, written, spec in zip(
+        clean.template.containers, clean.containers, pod.containers, strict=True
+    ):
+        view, found = _container(container, written, spec, around)
+        views.append(view)
+        gpus += found
+    return views, gpus
+
+
+def _container(
+    container: Container,
+    written: Mapping[str, Any],
+    spec: dict[str, Any],
+    around: Surroundings,
+) -> tuple[dict[str, Any], list[GpuResource]]:
+    resources = resource_facts(container, written, spec, around.rules, around.lookup)
+    view: dict[str, Any] = {
+        "name": container.name,
+        "role": container.role,
+        "path": list(container.path),
+        "open": container.open,
+        "spec": spec,
+        "limits": resources.limits,
+        "requests": resources.requests,
+        "declared": resources.declared,
+        "gpus": [gpu.entry for gpu in resources.gpus],
+    }
+    image = spec.get("image")
+    if image:
+        view["image"] = parse_image(image).as_json()
+    return view, resources.gpus

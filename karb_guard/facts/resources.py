@@ -1,0 +1,75 @@
+"""What a container asks for: amounts in milli-units, and which of them are accelerators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from karb_guard.facts.gpu_claims import extended_resource
+from karb_guard.facts.gpu_rules import GpuRules, Hit
+from karb_guard.facts.lookup import Lookup
+from karb_guard.values.quantity import Quantity, parse_quantity
+from karb_guard.workloads import Container
+
+_SECTIONS = ("limits", "requests")
+_NONE: Mapping[str, Any] = {}
+
+
+class GpuResource(NamedTuple):
+    """An accelerator that a container asks for."""
+
+    entry: dict[str, Any]
+    """As policies see it."""
+    hit: Hit
+
+
+class ResourceFacts(NamedTuple):
+    """The resources of one container."""
+
+    limits: dict[str, int]
+    requests: dict[str, int]
+    declared: dict[str, list[str]]
+    gpus: list[GpuResource]
+
+
+def amounts(resources: Any, section: str) -> dict[str, int]:
+    """Resource name -> milli-units in one section; what can't be read is left out."""
+    listed = resources.get(section) if type(resources) is dict else None
+    if not listed:
+        return {}
+    parsed = {name: parse_quantity(value) for name, value in listed.items()}
+    return {name: q.milli for name, q in parsed.items() if type(q) is Quantity}
+
+
+def resource_facts(
+    container: Container,
+    clean: Mapping[str, Any],
+    defaulted: Mapping[str, Any],
+    rules: GpuRules,
+    lookup: Lookup | None,
+) -> ResourceFacts:
+    """The facts of one container: as its author wrote it (``clean``) and with defaults."""
+    resources = defaulted.get("resources")
+    if not resources:
+        return ResourceFacts({}, {}, {"limits": [], "requests": []}, [])
+    limits, requests = amounts(resources, "limits"), amounts(resources, "requests")
+    written = clean.get("resources") or _NONE
+    declared = {section: list(written.get(section) or ()) for section in _SECTIONS}
+    gpus: list[GpuResource] = []
+    for name in {**limits, **requests}:
+        hit = rules.resource(name)
+        if hit is None and lookup is not None and "/" in name:
+            hit = extended_resource(name, rules, lookup)
+        if hit is not None and (limits.get(name) or requests.get(name)):
+            declared_in = [section for section in _SECTIONS if name in declared[section]]
+            first = declared_in[0] if declared_in else "limits"
+            entry = {
+                "resource": name,
+                "vendor": hit.vendor,
+                "limit": limits.get(name),
+                "request": requests.get(name),
+                "path": list(container.written(("resources", first, name))),
+                "declared": declared_in,
+            }
+            gpus.append(GpuResource(entry, hit))
+    return ResourceFacts(limits, requests, declared, gpus)

@@ -17,9 +17,11 @@ from karb_guard.invariants.retired import Retired, read_retired
 MAX_INVARIANTS = 2000
 
 
-def read(roots: Sequence[Path]) -> Catalogue:
+def read(roots: Sequence[Path], *, may_be_empty: bool = False) -> Catalogue:
     """The invariants of all ``roots`` (karb-guard's own first, then users') as one catalogue.
 
+    A root without any invariant is refused (it may be misspelt), unless ``may_be_empty``: where
+    the first one is about to be written.
     Raises ``CatalogueError`` with one problem for each culprit: file, key, value and remedy.
     """
     policies: list[PolicyFile] = []
@@ -27,7 +29,7 @@ def read(roots: Sequence[Path]) -> Catalogue:
     problems: list[Problem] = []
     for root in _distinct(roots):
         label = label_of(root)
-        found, faults = _read_root(root, label)
+        found, faults = _read_root(root, label, may_be_empty=may_be_empty)
         gone, retired_faults = read_retired(root / layout.RETIRED, f"{label}/{layout.RETIRED}")
         policies += found
         retired |= gone
@@ -58,7 +60,9 @@ def _distinct(roots: Sequence[Path]) -> list[Path]:
     return list({root.resolve(): root for root in roots}.values())
 
 
-def _read_root(root: Path, label: str) -> tuple[list[PolicyFile], list[Problem]]:
+def _read_root(
+    root: Path, label: str, *, may_be_empty: bool
+) -> tuple[list[PolicyFile], list[Problem]]:
     if not root.is_dir():
         return [], [Problem(label, 0, "", "is no folder; name one that holds policies")]
     problems = list(layout.root_faults(root, label))
@@ -66,7 +70,7 @@ def _read_root(root: Path, label: str) -> tuple[list[PolicyFile], list[Problem]]
     if len(folders) > MAX_INVARIANTS:
         message = f"holds {len(folders)} invariants; the most is {MAX_INVARIANTS}"
         return [], [Problem(label, 0, "", message)]
-    if not folders:
+    if not folders and not may_be_empty:
         message = "holds no invariant; expected <category>/<invariant>/policy.rego"
         problems.append(Problem(label, 0, "", message))
     policies = [read_policy(folder, layout.name_of(folder, root, label)) for folder in folders]

@@ -385,6 +385,7 @@ def test_a_root_that_holds_nothing_is_refused(tmp_path):
     assert "is no folder" in refusal(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     assert "holds no invariant" in refusal(tmp_path / "empty")
+    assert len(read([tmp_path / "empty"], may_be_empty=True)) == 0
 
 
 def test_loading_the_compiled_catalogue_imports_no_validator():

@@ -1,0 +1,51 @@
+"""``karb-guard webhook serve``: the admission application's way onto the command line."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from types import ModuleType
+
+from karb_guard.model.errors import UsageError
+
+_EXTRA = frozenset(
+    {
+        "cryptography",
+        "fastapi",
+        "httptools",
+        "kubernetes",
+        "prometheus_client",
+        "starlette",
+        "urllib3",
+        "uvicorn",
+    }
+)
+"""What ``karb-guard[webhook]`` brings; lint does without any of it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``webhook``."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    summary = "answer an API server's AdmissionReviews over TLS until told to end"
+    serve = actions.add_parser("serve", help=summary, description=summary.capitalize() + ".")
+    try:
+        _server().add_arguments(serve)
+    except UsageError as error:
+        parser.error(str(error))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT. Raises ``KarbGuardError`` for what can't be started."""
+    code: int = _server().run(args)
+    return code
+
+
+def _server() -> ModuleType:
+    """The application. Raises ``UsageError`` where its extra is not installed."""
+    try:
+        return import_module("webhook.server")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        message = f"{error.name} is not installed; pip install 'karb-guard[webhook]'"
+        raise UsageError(message) from error

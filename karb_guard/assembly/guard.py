@@ -71,7 +71,7 @@ def read_catalogue(choices: Choices) -> tuple[Catalogue, list[Path]]:
     """The catalogue and all policy roots, karb-guard's own first; no engine."""
     roots = roots_of(load(choices.config_file).config, choices.policies)
     bundle = bundle_for(roots)
-    return Catalogue(bundle.catalogue.invariants), [builtin_root(), *roots]
+    return bundle.catalogue.invariants, [builtin_root(), *roots]
 
 
 def assemble(choices: Choices) -> Guard:
@@ -82,7 +82,7 @@ def assemble(choices: Choices) -> Guard:
     loaded = load(choices.config_file)
     config = loaded.config
     bundle = bundle_for(roots_of(config, choices.policies))
-    catalogue = Catalogue(bundle.catalogue.invariants)
+    catalogue = bundle.catalogue.invariants
     check_names(loaded, catalogue)
     chosen = catalogue.select(choices.select or config.select, (*config.ignore, *choices.ignore))
     overrides = merged(config.params, parse_set(choices.set_params, catalogue))
@@ -99,11 +99,13 @@ def assemble(choices: Choices) -> Guard:
 def fact_settings(config: Config) -> FactSettings:
     """What the configuration says about GPUs and objectives, added to what is built in."""
     facts = config.facts
-    return FactSettings.extended(
+    return FactSettings(
         slo_prefix=facts.slo_prefix,
         gpu_resources=facts.gpu_resources,
-        gpu_taint_keys=facts.gpu_taint_keys,
-        gpu_node_labels=facts.gpu_node_labels,
+        gpu_taints=facts.gpu_taint_keys,
+        gpu_labels=facts.gpu_node_labels,
+        gpu_device_classes=facts.gpu_device_classes,
+        other_device_classes=facts.other_device_classes,
     )
 
 

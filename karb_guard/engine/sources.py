@@ -104,8 +104,9 @@ def _aliases(roots: Sequence[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def _rego_files(root: Path) -> set[Path]:
-    libraries = {p for p in root.glob("lib/**/*.rego") if not p.name.endswith("_test.rego")}
-    return libraries | set(root.glob("*/*/policy.rego"))
+    # A rule may be split over further files of its folder; tests are no part of a bundle.
+    found = {*root.glob("lib/**/*.rego"), *root.glob("*/*/*.rego")}
+    return {path for path in found if not path.name.endswith("_test.rego")}
 
 
 def _read(path: Path) -> str:

@@ -24,7 +24,7 @@ from karb_guard.model.finding import Evaluation
 @cache
 def catalogue() -> Catalogue:
     """The catalogue of the repository's policies, as the bundle holds it."""
-    return Catalogue(bundle_for([]).catalogue.invariants)
+    return bundle_for([]).catalogue.invariants
 
 
 @cache

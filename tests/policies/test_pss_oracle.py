@@ -19,9 +19,15 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from karb_guard.toolchain import ToolchainError, find_go, find_opa
+from karb_guard.engine.compiler import compile_policies
+from karb_guard.engine.embedded import EmbeddedEngine, EmbeddedSettings
+from karb_guard.evaluation import EvaluationSettings, Evaluator
+from karb_guard.invariants.source import read
+from karb_guard.model.finding import Evaluation, Finding
+from karb_guard.toolchain import ToolchainError, find_go
 
 REPOSITORY = Path(__file__).parents[2]
+POLICIES = REPOSITORY / "policies"
 ORACLE = REPOSITORY / "tools" / "pss-oracle"
 MODULE = "k8s.io/pod-security-admission"
 NEWEST = "v1.37"
@@ -156,72 +162,63 @@ def read_samples(root: Path) -> Iterator[Sample]:
             )
 
 
-def document(pod: dict[str, Any]) -> dict[str, Any]:
-    """What policies see of a bare Pod, as docs/architecture.md describes it."""
-    spec = dict(pod["spec"])
-    lists = {"initContainers": "init", "containers": "main", "ephemeralContainers": "ephemeral"}
-    containers = [
-        {
-            "name": container["name"],
-            "role": role,
-            "path": ["spec", key, index],
-            "open": False,
-            "spec": container,
-        }
-        for key, role in lists.items()
-        for index, container in enumerate(spec.pop(key, None) or ())
-    ]
-    view = {
-        "path": ["spec"],
-        "metadataPath": ["metadata"],
-        "labels": {},
-        "annotations": pod["metadata"].get("annotations") or {},
-        "spec": spec,
-        "os": (spec.get("os") or {}).get("name") or "linux",
-        "containers": containers,
-    }
-    workload = {"kind": "Pod", "group": "", "role": "pod", "injects": [], "operator": False}
-    return {"object": pod, "workload": workload, "pods": [view]}
+@pytest.fixture(scope="session")
+def evaluator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluator]:
+    """The real path of an object, with both invariants and nothing else."""
+    catalogue = read([POLICIES])
+    invariants = [catalogue.get("pss-baseline"), catalogue.get("pss-restricted")]
+    bundle = compile_policies(invariants, [POLICIES], tmp_path_factory.mktemp("bundle"))
+    engine = EmbeddedEngine(bundle, EmbeddedSettings(deadline_seconds=30))
+    yield Evaluator(engine, EvaluationSettings(invariants))
+    engine.close()
 
 
-QUERY = """[answer |
-    some document in input.documents
-    baseline := data.karb.podsecurity.pss_baseline.violations with input as document
-    restricted := data.karb.podsecurity.pss_restricted.violations with input as document
-    answer := {"baseline": baseline, "restricted": restricted}
-]"""
-
-
-def judged(pods: Sequence[dict[str, Any]]) -> list[dict[str, list[dict[str, Any]]]]:
-    """The violations of both invariants, a pod each, by OPA's own evaluator."""
-    policies = REPOSITORY / "policies"
-    command = [str(find_opa()), "eval", "--format=raw", "--stdin-input", "--ignore=*.yaml"]
-    command += ["--data", str(policies / "podsecurity"), "--data", str(policies / "lib"), QUERY]
-    text = ask(command, json.dumps({"documents": [document(pod) for pod in pods]}))
-    answers: list[dict[str, list[dict[str, Any]]]] = json.loads(text)
-    assert len(answers) == len(pods)
+def judged(evaluator: Evaluator, pods: Sequence[dict[str, Any]]) -> list[Evaluation]:
+    """What karb-guard says about each pod."""
+    answers = evaluator.evaluate(pods)
+    assert [(a.not_evaluated, a.unknowns) for a in answers] == [(None, ())] * len(pods)
     return answers
 
 
-def fired_here(pods: Sequence[dict[str, Any]]) -> list[Fired]:
+def of(answer: Evaluation, invariant: str) -> list[Finding]:
+    return [finding for finding in answer.findings if finding.name == invariant]
+
+
+def fired_here(evaluator: Evaluator, pods: Sequence[dict[str, Any]]) -> list[Fired]:
     return [
-        Fired(*(frozenset(v["check"] for v in answer[level]) for level in Fired._fields))
-        for answer in judged(pods)
+        Fired(
+            frozenset(finding.check for finding in of(answer, "pss-baseline")),
+            frozenset(finding.check for finding in of(answer, "pss-restricted")),
+        )
+        for answer in judged(evaluator, pods)
     ]
 
 
 def defaulted(pod: dict[str, Any]) -> dict[str, Any]:
-    """The pod with the one default that matters: a volume without a source is an emptyDir.
+    """The pod with the defaults that matter, which the API server sets before its checks run.
 
-    The API server sets it before its checks run (``SetDefaults_Volume``).
+    A volume without a source is an emptyDir (``SetDefaults_Volume``); under hostNetwork a port is
+    the node's too (``defaultHostNetworkPorts``, not for ephemeral containers, which have none).
     """
-    volumes = [
+    spec = dict(pod["spec"])
+    spec["volumes"] = [
         volume
         if any(v is not None for k, v in volume.items() if k != "name")
         else {**volume, "emptyDir": {}}
-        for volume in pod["spec"].get("volumes") or ()
+        for volume in spec.get("volumes") or ()
     ]
-    return {**pod, "spec": {**pod["spec"], "volumes": volumes}}
+    if spec.get("hostNetwork"):
+        for key in ("initContainers", "containers"):
+            spec[key] = [on_host(container) for container in spec.get(key) or ()]
+    return {**pod, "spec": spec}
+
+
+def on_host(container: dict[str, Any]) -> dict[str, Any]:
+    ports = [
+        {**port, "hostPort": port.get("hostPort") or port.get("containerPort")}
+        for port in container.get("ports") or ()
+    ]
+    return {**container, "ports": ports}
 
 
 def fired_upstream(oracle: Path, pods: Sequence[dict[str, Any]]) -> list[Fired]:
@@ -245,10 +242,10 @@ def ask(command: Sequence[str], stdin: str) -> str:
 
 
 def test_every_upstream_fixture_is_judged_by_the_check_that_it_is_named_after(
-    samples: list[Sample],
+    samples: list[Sample], evaluator: Evaluator
 ) -> None:
     wrong = {}
-    for sample, fired in zip(samples, fired_here([s.pod for s in samples]), strict=True):
+    for sample, fired in zip(samples, fired_here(evaluator, [s.pod for s in samples]), strict=True):
         seen = fired.baseline if sample.level == "baseline" else fired.at_restricted()
         expected = named_after(sample)
         if seen != expected:
@@ -262,11 +259,11 @@ def test_the_upstream_fixtures_cover_every_check(samples: list[Sample]) -> None:
 
 
 def test_the_upstream_checks_say_the_same_about_their_fixtures(
-    samples: list[Sample], oracle: Path
+    samples: list[Sample], oracle: Path, evaluator: Evaluator
 ) -> None:
     pods = [sample.pod for sample in samples]
     theirs = fired_upstream(oracle, pods)
-    ours = fired_here(pods)
+    ours = fired_here(evaluator, pods)
     assert [(s.name, f.baseline) for s, f in zip(samples, ours, strict=True)] == [
         (s.name, f.baseline) for s, f in zip(samples, theirs, strict=True)
     ]
@@ -371,9 +368,9 @@ def pods(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(pods(), min_size=10, max_size=16))
 def test_the_upstream_checks_say_the_same_about_any_pod(
-    oracle: Path, made_up: list[dict[str, Any]]
+    oracle: Path, evaluator: Evaluator, made_up: list[dict[str, Any]]
 ) -> None:
-    ours = fired_here(made_up)
+    ours = fired_here(evaluator, made_up)
     theirs = fired_upstream(oracle, made_up)
     assert [f.baseline for f in ours] == [f.baseline for f in theirs]
     assert [f.at_restricted() for f in ours] == [f.at_restricted() for f in theirs]
@@ -381,7 +378,9 @@ def test_the_upstream_checks_say_the_same_about_any_pod(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(pods(), min_size=10, max_size=16))
-def test_no_field_is_reported_by_both_levels(made_up: list[dict[str, Any]]) -> None:
-    for answer in judged(made_up):
-        paths = {level: {tuple(v["path"]) for v in answer[level]} for level in Fired._fields}
-        assert paths["baseline"] & paths["restricted"] == set()
+def test_no_field_is_reported_by_both_levels(
+    evaluator: Evaluator, made_up: list[dict[str, Any]]
+) -> None:
+    for answer in judged(evaluator, made_up):
+        baseline = {finding.path for finding in of(answer, "pss-baseline")}
+        assert baseline & {finding.path for finding in of(answer, "pss-restricted")} == set()

@@ -28,7 +28,7 @@
 #     hostPorts: 'container {container} uses port {port} of its node (hostPort)'
 #     hostProbesAndHostLifecycle: 'container {container} sends its {handler} to host "{host}" instead of the pod'
 #     privileged: 'container {container} sets securityContext.privileged: true'
-#     procMount: 'container {container} sets securityContext.procMount to "{value}", which unmasks /proc of the node'
+#     procMount: 'container {container} sets securityContext.procMount to "{value}", which unmasks kernel interfaces in /proc'
 #     seLinuxOptions: '{setter} sets seLinuxOptions.{field} to "{value}"'
 #     seccompProfile_baseline: '{setter} sets the seccomp profile to "{value}"; allowed are RuntimeDefault and Localhost'
 #     sysctls: 'the pod sets sysctl {sysctl}, which is not in the safe set'

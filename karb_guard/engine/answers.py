@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -12,6 +14,15 @@ from karb_guard.model.finding import Violation
 
 _KEYS = frozenset({"check", "path", "detail", "unknown"})
 _SCALAR = (str, int, float, bool)
+
+
+_LONG = re.compile(rb"\d{19}")
+"""Numbers that may not fit into 64 bits."""
+
+
+def parse_answer(text: bytes) -> Any:
+    """JSON with exact integers; ``orjson`` makes floats of long ones. Raises ``ValueError``."""
+    return json.loads(text) if _LONG.search(text) else orjson.loads(text)
 
 
 class BadAnswerError(Exception):
@@ -84,12 +95,7 @@ def _is_detail(value: Any) -> bool:
     return value is None or isinstance(value, _SCALAR)
 
 
-def _order(violation: Violation) -> bytes:
-    values = [
-        violation.invariant,
-        violation.check,
-        violation.path,
-        violation.detail,
-        violation.unknown,
-    ]
-    return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+def _order(violation: Violation) -> str:
+    # json, not orjson: details may be integers of any length.
+    values = [violation.invariant, violation.check, violation.path]
+    return json.dumps([*values, violation.detail, violation.unknown], sort_keys=True)

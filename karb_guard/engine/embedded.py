@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from karb_guard.engine.answers import read_answer
+from karb_guard.engine.answers import parse_answer, read_answer
 from karb_guard.engine.bundle import CompiledBundle
 from karb_guard.engine.documents import ParamsWriter, UnwritableError, splice
 from karb_guard.engine.interface import Answer, Answered, EngineError, NotEvaluated
@@ -125,11 +123,11 @@ class EmbeddedEngine:
         """The entry point's value, ``None`` where it has none, or ``NotEvaluated``."""
         try:
             raw = splice(prefix, document, self._settings.input_bytes)
-            rows = orjson.loads(runtime.evaluate(number, raw))
+            rows = parse_answer(runtime.evaluate(number, raw))
         except UnwritableError as error:
             return error.not_evaluated
         except TrappedError as error:
             return NotEvaluated(error.cause, error.reason)
-        except orjson.JSONDecodeError as error:
+        except ValueError as error:
             return NotEvaluated("answer", f"the policies' answer is no JSON: {error}")
         return rows[0].get("result") if rows else None

@@ -35,6 +35,7 @@ class _Spec:
     width: int | None = None
     precision: int | None = None
     go_syntax: bool = False  # %#v
+    plus_v: bool = False  # %+v
 
     def pad(self, text: str, *, zero: bool | None = None) -> str:
         zeros = (self.zero if zero is None else zero) and not self.minus
@@ -194,7 +195,8 @@ class _Printer:
         if self._next >= len(self._operands):
             return f"%!{verb}(MISSING)"
         if verb in {"v", "w"}:
-            spec.go_syntax, spec.sharp, spec.plus = spec.sharp, False, False
+            spec.go_syntax, spec.plus_v = spec.sharp, spec.plus
+            spec.sharp = spec.plus = False
         self._next += 1
         return _print(self._operands[self._next - 1], verb, spec)
 
@@ -283,8 +285,9 @@ def _rune(value: int, verb: str, spec: _Spec) -> str:
 
 def _big(value: int, verb: str, spec: _Spec) -> str:
     # big.Int formats itself (math/big/intconv.go): %s works, zeros go behind the prefix.
-    if verb == "p":
-        raise UnsupportedError("sprintf: %p")
+    if verb in "pw":  # an address, and the insides of the struct
+        raise UnsupportedError(f"sprintf: %{verb} of {value}")
+    spec.plus = spec.plus or spec.plus_v
     if verb not in _BASES:
         return f"%!{verb}(big.Int={value})"
     sign = spec.sign(negative=value < 0)

@@ -73,7 +73,7 @@ class Instance:
         self._host = HostCalls(self, builtins)
         with _CREATION:
             self._store = self._new_store(loaded.engine)
-            self._memory, exports = self._instantiate(loaded.module)
+            self._memory, exports = self._instantiate(loaded)
         self._calls = self._bind(exports)
         self._eval = self._calls["opa_eval"]
         self._base = self._start()
@@ -143,22 +143,29 @@ class Instance:
         store.set_epoch_deadline(self.limits.ticks)
         return store
 
-    def _instantiate(self, module: wasmtime.Module) -> tuple[wasmtime.Memory, Mapping[str, Any]]:
+    def _instantiate(self, loaded: LoadedModule) -> tuple[wasmtime.Memory, Mapping[str, Any]]:
         memory: wasmtime.Memory | None = None
         imports: list[Any] = []
         try:
-            for wanted in module.imports:
+            for wanted in loaded.module.imports:
                 if isinstance(wanted.type, wasmtime.MemoryType):
-                    memory = wasmtime.Memory(self._store, wanted.type)
+                    memory = wasmtime.Memory(self._store, _with_room(wanted.type, loaded))
                     imports.append(memory)
                 else:
                     imports.append(self._function(wanted))
-            exports = wasmtime.Instance(self._store, module, imports).exports(self._store)
+            exports = wasmtime.Instance(self._store, loaded.module, imports).exports(self._store)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
             raise self.trapped(error) from error
         if memory is None:
             raise ModuleError("the module imports no memory: it wasn't made by `opa build`")
         return memory, exports
+
+    def _sized(self, wanted: wasmtime.MemoryType) -> wasmtime.MemoryType:
+        """The memory that the module imports, with room for all of its data."""
+        limits = wanted.limits
+        return wasmtime.MemoryType(
+            wasmtime.Limits(max(limits.min, self._loaded.pages), limits.max)
+        )
 
     def _function(self, wanted: wasmtime.ImportType) -> wasmtime.Func:
         if not isinstance(wanted.type, wasmtime.FuncType):
@@ -245,6 +252,12 @@ class Instance:
             return TrappedError("trap", "the policies recurse too deeply for this input")
         said = words or str(error).strip().splitlines()[-1]
         return TrappedError("trap", f"the policies failed: {said}")
+
+
+def _with_room(wanted: wasmtime.MemoryType, loaded: LoadedModule) -> wasmtime.MemoryType:
+    """The imported memory, large enough for all data segments from the start."""
+    limits = wanted.limits
+    return wasmtime.MemoryType(wasmtime.Limits(limits.min + loaded.data_pages, limits.max))
 
 
 def _function(exports: Mapping[str, Any], name: str) -> wasmtime.Func:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import wasmtime
 
+from karb_guard.engine.wasm.data_end import data_pages
 from karb_guard.toolchain.cache import cache_dir, is_private, private_dir
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ _log = logging.getLogger(__name__)
 _CONFIGURATION = "epoch-1"
 """Part of the key; changes with ``_engine`` below."""
 _DIGEST_BYTES = 32
+PAGE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ class LoadedModule:
 
     engine: wasmtime.Engine
     module: wasmtime.Module
+    pages: int
+    """Pages of memory that its data needs."""
+    data_pages: int = 0
+    """Pages of 64 KiB that hold the module's data segments for sure. `opa build` adds segments
+    for the policies' strings behind those of its runtime, but leaves the imported memory's least
+    size as the runtime alone needs it."""
 
 
 def load_module(wasm: bytes) -> LoadedModule:
@@ -43,16 +51,17 @@ def load_module(wasm: bytes) -> LoadedModule:
     Raises ``wasmtime.WasmtimeError`` for bytes that are no valid module.
     """
     engine = _engine()
+    pages = len(wasm) // PAGE_BYTES + 1
     directory = private_dir(cache_dir() / "modules")
     if directory is None:
-        return LoadedModule(engine, wasmtime.Module(engine, wasm))
+        return LoadedModule(engine, wasmtime.Module(engine, wasm), pages)
     file = directory / f"{_key(wasm)}.cwasm"
     cached = _load(engine, file)
     if cached is not None:
-        return LoadedModule(engine, cached)
+        return LoadedModule(engine, cached, pages)
     module = wasmtime.Module(engine, wasm)
     _store(module, file)
-    return LoadedModule(engine, module)
+    return LoadedModule(engine, module, pages)
 
 
 def _engine() -> wasmtime.Engine:

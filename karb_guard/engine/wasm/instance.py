@@ -160,13 +160,6 @@ class Instance:
             raise ModuleError("the module imports no memory: it wasn't made by `opa build`")
         return memory, exports
 
-    def _sized(self, wanted: wasmtime.MemoryType) -> wasmtime.MemoryType:
-        """The memory that the module imports, with room for all of its data."""
-        limits = wanted.limits
-        return wasmtime.MemoryType(
-            wasmtime.Limits(max(limits.min, self._loaded.pages), limits.max)
-        )
-
     def _function(self, wanted: wasmtime.ImportType) -> wasmtime.Func:
         if not isinstance(wanted.type, wasmtime.FuncType):
             raise ModuleError(f"no ABI has the module's import {wanted.module}.{wanted.name}")

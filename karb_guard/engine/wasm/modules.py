@@ -20,7 +20,6 @@ from pathlib import Path
 
 import wasmtime
 
-from karb_guard.engine.wasm.data_end import data_pages
 from karb_guard.toolchain.cache import cache_dir, is_private, private_dir
 
 _log = logging.getLogger(__name__)
@@ -37,8 +36,6 @@ class LoadedModule:
 
     engine: wasmtime.Engine
     module: wasmtime.Module
-    pages: int
-    """Pages of memory that its data needs."""
     data_pages: int = 0
     """Pages of 64 KiB that hold the module's data segments for sure. `opa build` adds segments
     for the policies' strings behind those of its runtime, but leaves the imported memory's least

@@ -164,9 +164,14 @@ def each(items: Any, change: Any) -> Any:
     """
     if type(items) is not list:
         return items
-    new = [change(item) if type(item) is dict else item for item in items]
-    changed = any(a is not b for a, b in zip(items, new, strict=True))
-    return new if changed else items
+    new = items
+    for index, item in enumerate(items):
+        if type(item) is dict:
+            changed = change(item)
+            if changed is not item:
+                new = list(items) if new is items else new
+                new[index] = changed
+    return new
 
 
 def below(value: dict[str, Any], field: str, change: Any) -> dict[str, Any]:

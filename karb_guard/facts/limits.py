@@ -7,8 +7,10 @@ as far as the bound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import orjson
 
 from karb_guard.model.path import format_path
 from karb_guard.workloads import Container, Template, Workload
@@ -31,29 +33,92 @@ _OF_CONTAINER = {"env": MAX_ENV}
 
 def check(obj: Mapping[str, Any]) -> str | None:
     """Why ``obj`` is too deep, too large or no Unicode to be judged; ``None`` if it isn't."""
+    try:
+        return _walk(obj, len) or _check_unicode(obj)
+    except TypeError:  # YAML's keys may be numbers or null, which have no length
+        return _walk(obj, _length) or _check_unicode(obj)
+
+
+def _length(key: object) -> int:
+    return len(key) if isinstance(key, str) else 1
+
+
+def _walk(obj: Mapping[str, Any], length: Callable[[Any], int]) -> str | None:
+    """Level by level. Written for speed: it sees every value of every object."""
     level: list[Any] = [obj]
     depth = values = characters = 0
     while level:
         depth += 1
         if depth > MAX_DEPTH:
             return f"{_field(obj, level[0])} is nested more than {MAX_DEPTH} levels deep"
+        values += sum(map(len, level))
+        if values > MAX_VALUES:
+            return f"{_largest(obj, level)} takes the object over {MAX_VALUES:,} values"
         inner: list[Any] = []
         for node in level:
-            values += len(node)
-            if values > MAX_VALUES:
-                return f"{_field(obj, node)} takes it over {MAX_VALUES:,} values"
-            if type(node) is list:
-                items = node
-            else:
+            items = node
+            if type(node) is not list:
                 items = node.values()
-                characters += sum([len(key) for key in node if type(key) is str])
-            texts = [item for item in items if type(item) is str]
-            characters += sum(map(len, texts))
-            if characters > MAX_CHARACTERS:
-                return f"{_field(obj, node)} takes it over {MAX_CHARACTERS:,} characters"
-            inner += [item for item in items if type(item) is dict or type(item) is list]
+                for key in node:
+                    characters += length(key)
+            for item in items:
+                kind = type(item)
+                if kind is str:
+                    characters += len(item)
+                elif kind is dict or kind is list:
+                    inner.append(item)
+        if characters > MAX_CHARACTERS:
+            return f"{_longest(obj, level)} takes the object over {MAX_CHARACTERS:,} characters"
         level = inner
     return None
+
+
+def _check_unicode(obj: Mapping[str, Any]) -> str | None:
+    """Half a surrogate pair (U+D800) is no character: Python holds it, nothing else can write it.
+
+    The object is within bounds, so writing it is quick; what else can't be written is left to the
+    field types.
+    """
+    try:
+        orjson.dumps(obj, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        node = _find_unencodable(obj)
+        return None if node is None else f"{_field(obj, node)} holds text that is no Unicode"
+    return None
+
+
+def _find_unencodable(obj: Mapping[str, Any]) -> Any:
+    """The map or list that holds a string which can't be encoded."""
+    pending: list[Any] = [obj]
+    while pending:
+        node = pending.pop()
+        items = list(node) if isinstance(node, list) else [*node, *node.values()]
+        for item in items:
+            if isinstance(item, str) and not _encodable(item):
+                return node
+            if isinstance(item, (dict, list)):
+                pending.append(item)
+    return None
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _largest(obj: Mapping[str, Any], level: list[Any]) -> str:
+    return _field(obj, max(level, key=len))
+
+
+def _longest(obj: Mapping[str, Any], level: list[Any]) -> str:
+    def characters(node: Any) -> int:
+        items = node if isinstance(node, list) else [*node, *node.values()]
+        return sum(len(item) for item in items if isinstance(item, str))
+
+    return _field(obj, max(level, key=characters))
 
 
 def _field(obj: Mapping[str, Any], node: Any) -> str:

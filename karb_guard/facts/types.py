@@ -95,9 +95,18 @@ def _wrong(expected: str, got: str, faults: list[Fault]) -> Any:
     return CUT
 
 
-def _name(faults: list[Fault], start: int, step: str | int) -> None:
+def _name(faults: list[Fault], start: int, step: str | int) -> int:
+    """Put the faults from ``start`` on below ``step``; returns where the next one will be."""
     for fault in faults[start:]:
         fault.steps.append(step)
+    return len(faults)
+
+
+def _unnamed(key: Any, item: Any, faults: list[Fault]) -> Any:
+    """The value of a field without a type of its own."""
+    if type(key) is not str:
+        return _wrong("a string as key", word(key), faults)
+    return ANYTHING.clean(item, faults)
 
 
 class Scalar:
@@ -200,25 +209,25 @@ class Object:
         """The map without nulls and without what has a wrong type."""
         if type(value) is not dict:
             return _wrong(self.expected, word(value), faults)
-        exact, changes = self._exact, None
+        exact, fields = self._exact, self.fields
+        changes: list[tuple[Any, Any]] = []
+        # A fault always comes with a change, so those from ``start`` on are the current field's.
+        start = len(faults)
         for key, item in value.items():
-            if exact.get(key) is type(item):
+            kind = type(item)
+            if exact.get(key) is kind:
                 continue
-            start = len(faults)
-            new = self._field(key, item, faults)
+            field = fields.get(key)
+            if field is None:
+                new = _unnamed(key, item, faults)
+            elif item is None:
+                new = field.null
+            else:
+                new = field.clean(item, faults)
             if new is not item:
-                _name(faults, start, key if type(key) is str else str(key)[:MAX_SHOWN])
-                changes = changes or []
+                start = _name(faults, start, key if type(key) is str else str(key)[:MAX_SHOWN])
                 changes.append((key, new))
-        return value if changes is None else _changed(value, changes)
-
-    def _field(self, key: Any, item: Any, faults: list[Fault]) -> Any:
-        field = self.fields.get(key)
-        if field is None:
-            if type(key) is not str:
-                return _wrong("a string as key", word(key), faults)
-            field = ANYTHING
-        return field.null if item is None else field.clean(item, faults)
+        return _changed(value, changes) if changes else value
 
 
 class Entries:
@@ -235,20 +244,20 @@ class Entries:
         """The map without entries whose key is no string or whose value has a wrong type."""
         if type(value) is not dict:
             return _wrong(self.expected, word(value), faults)
-        entry, changes = self._entry, None
+        entry, exact = self._entry, self._entry.exact
+        changes: list[tuple[Any, Any]] = []
+        start = len(faults)
         for key, item in value.items():
-            start = len(faults)
             if type(key) is not str:
                 new = _wrong("a string as key", word(key), faults)
-            elif type(item) is entry.exact:
+            elif type(item) is exact:
                 continue
             else:
                 new = entry.null if item is None else entry.clean(item, faults)
             if new is not item:
-                _name(faults, start, key if type(key) is str else str(key)[:MAX_SHOWN])
-                changes = changes or []
+                start = _name(faults, start, key if type(key) is str else str(key)[:MAX_SHOWN])
                 changes.append((key, new))
-        return value if changes is None else _changed(value, changes)
+        return _changed(value, changes) if changes else value
 
 
 class List:
@@ -270,17 +279,17 @@ class List:
         """The array without elements of a wrong type."""
         if type(value) is not list:
             return _wrong(self.expected, word(value), faults)
-        element, changes = self._element, None
+        element, exact = self._element, self._element.exact
+        changes: dict[int, Any] = {}
+        start = len(faults)
         for index, item in enumerate(value):
-            if type(item) is element.exact:
+            if type(item) is exact:
                 continue
-            start = len(faults)
             new = element.clean(item, faults)
             if new is not item:
-                _name(faults, start, index)
-                changes = changes or {}
+                start = _name(faults, start, index)
                 changes[index] = {} if new is CUT and self._keeps_place else new
-        if changes is None:
+        if not changes:
             return value
         items = [changes.get(index, item) for index, item in enumerate(value)]
         return [item for item in items if item is not CUT]

@@ -1,0 +1,57 @@
+{{/* The release's name for objects: at most 50 characters, so that suffixes fit. */}}
+{{- define "karb-guard.fullname" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Cluster-scoped objects carry the namespace, so that two releases don't fight over one. */}}
+{{- define "karb-guard.clusterName" -}}
+{{- $fullname := include "karb-guard.fullname" . -}}
+{{- if eq $fullname .Release.Namespace -}}
+{{- $fullname -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Namespace $fullname | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "karb-guard.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (include "karb-guard.fullname" .) -}}
+{{- end -}}
+
+{{- define "karb-guard.caSecretName" -}}
+{{- .Values.tls.caSecretName | default (printf "%s-ca" (include "karb-guard.fullname" .)) -}}
+{{- end -}}
+
+{{- define "karb-guard.selectorLabels" -}}
+app.kubernetes.io/name: karb-guard
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "karb-guard.labels" -}}
+{{ include "karb-guard.selectorLabels" . }}
+app.kubernetes.io/component: webhook
+app.kubernetes.io/part-of: karb-guard
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "karb-guard.image" -}}
+{{- $tag := .Values.image.tag | default .Chart.AppVersion -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s:%s@%s" .Values.image.repository $tag .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository $tag -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether the process may write the caBundle: with a CA of its own, or whenever it registers. */}}
+{{- define "karb-guard.register" -}}
+{{- if eq .Values.admission.managedBy "webhook" -}}whole
+{{- else if eq .Values.tls.mode "self" -}}bundle
+{{- else -}}none
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,39 @@
+{{/*
+The ValidatingWebhookConfiguration. Every field is written out, so that what is stored can be
+compared with what is wanted; files/admission.yaml is generated from the kind table.
+*/}}
+{{- define "karb-guard.registration" -}}
+{{- $admission := .Files.Get "files/admission.yaml" | fromYaml -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata:
+  name: {{ include "karb-guard.clusterName" . }}
+  labels:
+    {{- include "karb-guard.labels" . | nindent 4 }}
+webhooks:
+- name: validate.karb.dev
+  admissionReviewVersions: [v1]
+  clientConfig:
+    service:
+      namespace: {{ .Release.Namespace }}
+      name: {{ include "karb-guard.fullname" . }}
+      path: /validate
+      port: {{ .Values.service.port }}
+  failurePolicy: {{ .Values.admission.failurePolicy }}
+  matchConditions:
+    {{- toYaml $admission.matchConditions | nindent 2 }}
+  matchPolicy: Equivalent
+  namespaceSelector:
+    matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values:
+      {{- range append .Values.admission.excludedNamespaces .Release.Namespace | uniq | sortAlpha }}
+      - {{ . | quote }}
+      {{- end }}
+  objectSelector: {}
+  rules:
+    {{- toYaml $admission.rules | nindent 2 }}
+  sideEffects: None
+  timeoutSeconds: {{ .Values.admission.timeoutSeconds }}
+{{- end -}}

@@ -37,9 +37,9 @@ class LoadedModule:
     engine: wasmtime.Engine
     module: wasmtime.Module
     data_pages: int = 0
-    """Pages of 64 KiB that hold the module's data segments for sure. `opa build` adds segments
-    for the policies' strings behind those of its runtime, but leaves the imported memory's least
-    size as the runtime alone needs it."""
+    """Pages of 64 KiB to add to the imported memory's least size. `opa build` reckons that size
+    before it appends the last data segments, which then may end beyond it. All segments are part
+    of the module's bytes, so as many pages as those fill are enough."""
 
 
 def load_module(wasm: bytes) -> LoadedModule:

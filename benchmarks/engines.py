@@ -8,10 +8,11 @@ from typing import Any
 from benchmarks.table import markdown, spread, timed
 from karb_guard.assembly import Choices, Guard, assemble
 from karb_guard.engine.interface import Engine
+from karb_guard.engine.opa_process import opa_server
+from karb_guard.engine.opa_server import OpaServerEngine, OpaServerSettings
 from karb_guard.evaluation import Evaluator
 from karb_guard.evaluation.prepare import prepare
 from karb_guard.manifests import parse
-from tests.support.opa_process import opa_server
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PODS = ("clean", "ten-findings")
@@ -40,8 +41,10 @@ def run() -> str:
             )
             rows.append(("Python: defaults, facts, input document", name, "", spread(prepared)))
         rows += _rows("embedded", loaded.engine, loaded)
-        with opa_server(loaded.bundle) as engine:
+        with opa_server(loaded.bundle.server_bundle) as url:
+            engine = OpaServerEngine(loaded.bundle.catalogue, OpaServerSettings(url))
             rows += _rows("OPA server on loopback", engine, loaded)
+            engine.close()
     head = ("what", "pod", "findings", "ms, median of 7 rounds (min-max)")
     return markdown(head, rows)
 

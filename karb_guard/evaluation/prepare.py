@@ -64,7 +64,7 @@ def reference(obj: Mapping[str, Any]) -> ObjectRef:
 
 
 def kind_group(obj: Mapping[str, Any]) -> str:
-    """The match value of the object's kind: ``apps/Deployment``; ``/Namespace`` in the core group."""
+    """The match value of the object's kind: ``apps/Deployment``, ``/Namespace`` for core."""
     api_version = obj.get("apiVersion")
     group = api_version.rpartition("/")[0] if isinstance(api_version, str) else ""
     return f"{group}/{obj.get('kind', '')}"
@@ -97,7 +97,11 @@ def prepare(
     if not groups:
         return Prepared(obj, ref, owner, coverage)
     built = facts.build(obj, workload, settings, inventory)
-    document: dict[str, Any] = {"object": built.object_view, "pods": built.pods}
+    document: dict[str, Any] = {
+        "object": built.object_view,
+        "pods": built.pods,
+        "sloKeys": settings.slo_keys,
+    }
     if built.workload is not None:
         document["workload"] = built.workload
     return Prepared(

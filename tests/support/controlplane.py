@@ -74,6 +74,8 @@ class Cluster:
     owned: bool
     """Started by this session; its API server reaches webhooks on 127.0.0.1 by URL."""
     kubectl_path: Path
+    audit_log: Path | None = None
+    """The API server's audit log, where it can be read from here."""
 
     def kubectl(
         self, *args: str, stdin: str | None = None, check: bool = True
@@ -115,7 +117,8 @@ class ControlPlane:
         self.start_apiserver()
         self._write_kubeconfig()
         self._start_controller_manager()
-        cluster = Cluster(self.kubeconfig, owned=True, kubectl_path=tool("kubectl"))
+        audit_log = self.directory / "audit.log"
+        cluster = Cluster(self.kubeconfig, True, tool("kubectl"), audit_log)
         _until(
             lambda: (
                 cluster.kubectl("get", "serviceaccount", "default", check=False).returncode == 0

@@ -28,6 +28,8 @@ from webhook.rules import Json, encoded
 from webhook.tls import client_context
 
 COLLECTION = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+REVISION_ANNOTATION = "karb.dev/registration-revision"
+"""Grows with each upgrade (the chart writes the release's revision)."""
 REPAIR_SECONDS = 30.0
 """The longest that a change by someone else lasts, should the watch miss it."""
 PROBE_TIMEOUT_SECONDS = 3.0
@@ -129,13 +131,21 @@ class Registrar:
 
 
 def whole(template: Json, owner: Json | None = None) -> Wanted:
-    """The configuration is ours: ``template`` with the caBundle, owned by ``owner`` if given."""
+    """The configuration is ours: ``template`` with the caBundle, owned by ``owner`` if given.
 
-    def wanted(_stored: Json | None, bundle: bytes) -> Json:
-        document = _with_bundle(template, bundle)
-        if owner is not None:
-            document["metadata"]["ownerReferences"] = [owner]
-        return document
+    While an upgrade rolls out, replicas of the older revision leave the newer one's rules alone.
+    """
+    document = copy.deepcopy(template)
+    if owner is not None:
+        document["metadata"]["ownerReferences"] = [owner]
+
+    def wanted(stored: Json | None, bundle: bytes) -> Json:
+        newer = (
+            stored is not None
+            and _same_owner(stored, document)
+            and (_revision(stored) > _revision(document))
+        )
+        return _with_bundle(stored if newer and stored is not None else document, bundle)
 
     return wanted
 
@@ -194,6 +204,18 @@ def answers(base_url: str, bundle: bytes, digest: str) -> bool:
     if not right:
         log(logging.INFO, "waiting for the service to answer", url=base_url, problem=problem)
     return right
+
+
+def _revision(document: Json) -> int:
+    annotations = document["metadata"].get("annotations") or {}
+    text = str(annotations.get(REVISION_ANNOTATION, ""))
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _same_owner(stored: Json, document: Json) -> bool:
+    """A leftover of an earlier installation counts revisions of its own."""
+    owners = [d["metadata"].get("ownerReferences") or [] for d in (stored, document)]
+    return [o.get("uid") for o in owners[0]] == [o.get("uid") for o in owners[1]]
 
 
 def _with_bundle(document: Json, bundle: bytes) -> Json:

@@ -10,6 +10,9 @@ metadata:
   name: {{ include "karb-guard.clusterName" . }}
   labels:
     {{- include "karb-guard.labels" . | nindent 4 }}
+  annotations:
+    # Replicas of an older revision leave a newer one's rules alone while an upgrade rolls out.
+    karb.dev/registration-revision: {{ .Release.Revision | quote }}
 webhooks:
 - name: validate.karb.dev
   admissionReviewVersions: [v1]

@@ -1,0 +1,137 @@
+"""The Helm chart: what it renders and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from karb_guard.config.load import load_file
+from tests.support.chart import (
+    COMBINATIONS,
+    EVERYTHING,
+    NAME,
+    flags,
+    of_kind,
+    registered,
+)
+from tests.support.helm import CHART, NAMESPACE, RELEASE, helm, render
+from webhook import arguments, registration, rules
+from webhook.rules import RegistrationOptions, ServiceAddress
+
+
+def test_helm_lint_is_content() -> None:
+    done = helm("lint", "--strict", str(CHART))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_rules_file_is_the_kind_tables() -> None:
+    file = CHART / "files" / "admission.yaml"
+    assert file.read_text() == rules.render(), f"run python -m webhook.rules > {file}"
+
+
+def test_the_chart_and_the_process_want_the_same_registration() -> None:
+    rendered = registered(render())
+    options = RegistrationOptions(
+        ServiceAddress(NAMESPACE, RELEASE),
+        name=NAME,
+        excluded_namespaces=("kube-system", NAMESPACE),
+    )
+    wanted = rules.configuration(options, b"")
+    del wanted["webhooks"][0]["clientConfig"]["caBundle"]
+    assert rendered["webhooks"] == wanted["webhooks"]
+    assert rendered["metadata"]["name"] == wanted["metadata"]["name"]
+
+
+@pytest.mark.parametrize("settings", COMBINATIONS, ids=" ".join)
+def test_the_arguments_are_ones_that_the_command_takes(settings: list[str]) -> None:
+    arguments.check(flags(render(*settings)))
+
+
+def test_the_configuration_is_passed_on_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "karb-guard.yaml"
+    file.write_text(of_kind(render(*EVERYTHING), "ConfigMap")["data"]["karb-guard.yaml"])
+    stages = load_file(file).config.stages
+    assert stages.namespaces[0].match == "inference"
+    file.write_text(of_kind(render(), "ConfigMap")["data"]["karb-guard.yaml"])
+    assert load_file(file).config.stages.namespaces == ()
+
+
+def test_the_pod_is_restricted() -> None:
+    pod = of_kind(render(), "Deployment")["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"]["limits"]["memory"]
+
+
+def test_its_own_namespace_is_always_excluded() -> None:
+    for settings in ([], ['admission={"excludedNamespaces":[]}']):
+        selector = registered(render(*settings))["webhooks"][0]["namespaceSelector"]
+        assert NAMESPACE in selector["matchExpressions"][0]["values"]
+
+
+def test_a_digest_pins_the_image() -> None:
+    pod = of_kind(render(*EVERYTHING), "Deployment")["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"].endswith("@sha256:" + "a" * 64)
+
+
+def test_no_role_is_wider_than_the_work() -> None:
+    for settings in COMBINATIONS:
+        for obj in render(*settings):
+            for rule in obj.get("rules", []) if obj["kind"].endswith("Role") else []:
+                assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
+                narrow = rule["resources"] == ["namespaces"] or rule["verbs"] == ["create"]
+                assert narrow or rule.get("resourceNames"), rule
+    rules_of_files = of_kind(
+        render('tls={"mode":"files","secretName":"x"}', 'admission.managedBy="chart"'),
+        "ClusterRole",
+    )["rules"]
+    assert [rule["resources"] for rule in rules_of_files] == [["namespaces"]]
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ('admission.failurePolicy="Maybe"', "failurePolicy"),
+        ("admission.timeoutSeconds=31", "timeoutSeconds"),
+        ("replicas=0", "replicas"),
+        ('replica="2"', "replica"),
+        ('image.digest="sha256:1"', "digest"),
+        ('tls.mode="files"', "tls.secretName"),
+        ("ports.webhook=443", "webhook"),
+    ],
+)
+def test_bad_values_are_refused_by_name(setting: str, problem: str) -> None:
+    done = helm("template", RELEASE, str(CHART), "--set-json", setting)
+    assert done.returncode != 0
+    assert problem in done.stderr
+
+
+def test_replicas_of_an_older_revision_leave_a_newer_ones_rules_alone() -> None:
+    def document(revision: int, timeout: int) -> dict[str, Any]:
+        annotations = {registration.REVISION_ANNOTATION: str(revision)}
+        return {
+            "metadata": {"name": NAME, "annotations": annotations},
+            "webhooks": [{"name": "v", "timeoutSeconds": timeout, "clientConfig": {}}],
+        }
+
+    older = registration.whole(document(1, 5))
+    newer = registration.whole(document(2, 9))
+    stored = newer(None, b"a")
+    kept = older(stored, b"b")
+    assert kept is not None
+    assert kept["webhooks"][0]["timeoutSeconds"] == 9
+    assert kept["webhooks"][0]["clientConfig"]["caBundle"] == rules.encoded(b"b")
+    replaced = newer(older(None, b"a"), b"a")
+    assert replaced is not None
+    assert replaced["webhooks"][0]["timeoutSeconds"] == 9
+    owned = registration.whole(document(1, 5), {"uid": "another release"})(stored, b"a")
+    assert owned is not None
+    assert owned["webhooks"][0]["timeoutSeconds"] == 5

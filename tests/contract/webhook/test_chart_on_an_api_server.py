@@ -1,0 +1,154 @@
+"""The chart's objects on a real API server: valid, with roles that suffice, and repaired."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from karb_guard.cluster.client import ClusterClient, connect
+from karb_guard.cluster.errors import ClusterError
+from karb_guard.cluster.namespaces import NamespaceLabels
+from tests.support.chart import COMBINATIONS, EVERYTHING, NAME, flags, registered
+from tests.support.controlplane import Cluster
+from tests.support.helm import NAMESPACE, RELEASE, render
+from webhook import authority, registration
+from webhook.certificates import new_authority
+from webhook.keeper import utc_now
+from webhook.metrics import Metrics
+from webhook.registration import COLLECTION, Registrar
+from webhook.secret_store import SecretStore
+
+pytestmark = pytest.mark.e2e
+
+
+def as_service_account(cluster: Cluster, tmp_path: Path) -> ClusterClient:
+    """A client with the chart's ServiceAccount and no more rights than its roles give."""
+    token = cluster.kubectl("create", "token", RELEASE, "-n", NAMESPACE).stdout.strip()
+    document = yaml.safe_load(cluster.kubeconfig.read_text())
+    document["users"][0]["user"] = {"token": token}
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump(document))
+    return connect(file)
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster: Cluster) -> Iterator[Cluster]:
+    """A namespace of the module's own."""
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    yield cluster
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+@pytest.fixture
+def installed(namespace: Cluster) -> Iterator[Cluster]:
+    """The chart's objects on the API server (no Pod runs where there are no nodes)."""
+    cluster = namespace
+    objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": render()})
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=objects)
+    yield cluster
+    cluster.kubectl("delete", "validatingwebhookconfiguration", NAME, "--ignore-not-found")
+    cluster.kubectl("delete", "-f", "-", "--ignore-not-found", stdin=objects)
+
+
+def test_every_variant_is_valid_on_a_real_api_server(namespace: Cluster) -> None:
+    for settings in [*COMBINATIONS, EVERYTHING]:
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": render(*settings)})
+        flags = ["--server-side", "--dry-run=server", "--validate=strict", "-f", "-"]
+        namespace.kubectl("apply", *flags, stdin=text)
+    document = json.dumps(registered(render()))
+    namespace.kubectl("create", "--dry-run=server", "-f", "-", stdin=document)
+
+
+def test_the_roles_are_enough_and_not_more(installed: Cluster, tmp_path: Path) -> None:
+    client = as_service_account(installed, tmp_path)
+    labels = NamespaceLabels(client)
+    labels.start()
+    assert labels.wait(10)
+    assert labels.cached("kube-system") is not None
+    labels.stop()
+    store = SecretStore(client, NAMESPACE, f"{RELEASE}-ca")
+    made = authority.ensure(store, utc_now())
+    assert authority.ensure(store, utc_now()) == made
+    args = flags(render())
+    owner = registration.owner_reference(client, args.owner)
+    wanted = registration.whole(registered(render()), owner)
+    registrar = Registrar(client, NAME, wanted, lambda: made.bundle, Metrics())
+    assert registrar.ensure() == "created"
+    assert registrar.ensure() == "unchanged"
+    for path in (
+        "/api/v1/secrets",
+        f"/api/v1/namespaces/{NAMESPACE}/secrets",
+        "/api/v1/pods",
+        COLLECTION,
+    ):
+        with pytest.raises(ClusterError, match="403"):
+            client.list(path)
+
+
+def test_what_someone_changes_is_repaired(installed: Cluster, tmp_path: Path) -> None:
+    client = as_service_account(installed, tmp_path)
+    bundles = [new_authority(utc_now()).certificate for _ in range(2)]
+    in_force = bundles[:1]
+    wanted = registration.whole(registered(render()))
+    registrar = Registrar(client, NAME, wanted, lambda: in_force[0], Metrics())
+    assert registrar.ensure() == "created"
+    for patch in (
+        [{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Fail"}],
+        [{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}],
+        [{"op": "replace", "path": "/webhooks/0/rules", "value": []}],
+        [
+            {
+                "op": "add",
+                "path": "/webhooks/0/matchConditions/-",
+                "value": {"name": "never", "expression": "false"},
+            }
+        ],
+        [{"op": "replace", "path": "/webhooks/0/namespaceSelector", "value": {}}],
+    ):
+        kind = "validatingwebhookconfiguration"
+        installed.kubectl("patch", kind, NAME, "--type=json", "-p", json.dumps(patch))
+        assert registrar.ensure() == "repaired", patch
+        assert registrar.ensure() == "unchanged", patch
+    in_force[0] = bundles[1]
+    assert registrar.ensure() == "repaired"
+    stored = client.get(f"{COLLECTION}/{NAME}")
+    assert stored is not None
+    assert base64.b64decode(stored["webhooks"][0]["clientConfig"]["caBundle"]) == bundles[1]
+    installed.kubectl("delete", "validatingwebhookconfiguration", NAME)
+    assert registrar.ensure() == "created"
+
+
+def test_the_watch_repairs_without_waiting_for_the_next_round(
+    installed: Cluster, tmp_path: Path
+) -> None:
+    client = as_service_account(installed, tmp_path)
+    bundle = new_authority(utc_now()).certificate
+    registrar = Registrar(
+        client, NAME, registration.whole(registered(render())), lambda: bundle, Metrics()
+    )
+
+    def exists() -> bool:
+        return client.get(f"{COLLECTION}/{NAME}") is not None
+
+    def within(seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if exists():
+                return True
+            time.sleep(0.05)
+        return False
+
+    registrar.start(lambda _: True)
+    try:
+        assert within(10)
+        time.sleep(1)
+        installed.kubectl("delete", "validatingwebhookconfiguration", NAME)
+        assert within(5), "the deletion was not noticed before the periodic look"
+    finally:
+        registrar.stop()

@@ -1,0 +1,61 @@
+"""What the chart's tests share: its switches, and how to read what it renders."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from typing import Any
+
+import yaml
+
+from tests.support.helm import NAMESPACE, RELEASE
+from webhook import arguments
+
+NAME = f"{NAMESPACE}-{RELEASE}"
+
+SWITCHES = {
+    "admission.managedBy": ['"webhook"', '"chart"'],
+    "tls": ['{"mode":"self"}', '{"mode":"files","secretName":"karb-tls"}'],
+    "networkPolicy.enabled": ["true", "false"],
+    "replicas": ["1", "3"],
+}
+COMBINATIONS = [
+    [f"{key}={value}" for key, value in zip(SWITCHES, values, strict=True)]
+    for values in itertools.product(*SWITCHES.values())
+]
+EVERYTHING = [
+    'image={"repository":"karb-guard","digest":"sha256:'
+    + "a" * 64
+    + '","pullSecrets":[{"name":"p"}]}',
+    'config={"stages":{"namespaces":[{"match":"inference","default":"enforce"}]}}',
+    'admission={"failurePolicy":"Fail","timeoutSeconds":7,"excludedNamespaces":["a","b"]}',
+    'podAnnotations={"a":"b"}',
+    'podLabels={"c":"d"}',
+    'nodeSelector={"kubernetes.io/os":"linux"}',
+    'tolerations=[{"key":"infra","operator":"Exists"}]',
+    'affinity={"nodeAffinity":{}}',
+    'serviceAccount={"name":"sa","annotations":{"x":"y"}}',
+    'podDisruptionBudget={"enabled":true,"minAvailable":"50%"}',
+    'priorityClassName=""',
+]
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    (found,) = [obj for obj in objects if obj["kind"] == kind]
+    return found
+
+
+def registered(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    text = of_kind(objects, "ConfigMap")["data"]["registration.yaml"]
+    document: dict[str, Any] = yaml.safe_load(text)
+    return document
+
+
+def flags(objects: list[dict[str, Any]]) -> argparse.Namespace:
+    """The container's arguments, read by the command's own parser."""
+    pod = of_kind(objects, "Deployment")["spec"]["template"]["spec"]
+    words = pod["containers"][0]["args"]
+    assert words[:2] == ["webhook", "serve"]
+    parser = argparse.ArgumentParser()
+    arguments.add_arguments(parser)
+    return parser.parse_args([*words[2:], "--namespace", NAMESPACE])

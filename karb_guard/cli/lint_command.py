@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from karb_guard.cli.common import add_selection_arguments, choices_of
 from karb_guard.model.errors import UsageError
 from karb_guard.reports import Format, render
+
+if TYPE_CHECKING:
+    from karb_guard.model.report import Report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="exit 1 at findings of this severity or above (default: error)",
     )
     parser.add_argument(
-        "--exclude", action="append", default=[], metavar="GLOB", help="leave out matching files"
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="leave out files and directories that match; repeatable",
     )
+    _add_output_arguments(parser)
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         action=_AddFormat,
@@ -45,8 +56,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", action=_SetOutput, metavar="FILE", dest="outputs", help="write there instead"
     )
-    parser.add_argument("--quiet", action="store_true", help="print only what was found")
-    parser.add_argument("--verbose", action="store_true", help="show waived findings and remedies")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument(
+        "--quiet", action="store_true", help="print only findings and what could not be read"
+    )
+    loudness.add_argument(
+        "--verbose",
+        action="store_true",
+        help="print remedies, waived findings, and everything that was left out or undecided",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,23 +84,32 @@ def run(args: argparse.Namespace) -> int:
         )
         sources = read_paths(args.paths, exclude=[*config.exclude, *args.exclude])
         report = lint(sources, guard.evaluator, guard.catalogue, options)
+        if args.verbose:
+            print(f"karb-guard: configured by {guard.loaded.label}", file=sys.stderr)
     _write(args, report)
     return report.exit_code
 
 
-def _write(args: argparse.Namespace, report: Any) -> None:
-    for form, file in args.outputs or [(Format.TEXT, None)]:
+def _write(args: argparse.Namespace, report: Report) -> None:
+    outputs = args.outputs or [(Format.TEXT, None)]
+    for form, file in outputs:
         colour = file is None and _wants_colour()
         text = render(report, form, colour=colour, verbose=args.verbose, quiet=args.quiet)
         if file is None:
             sys.stdout.write(text)
         else:
             _write_file(file, text)
+    if not args.quiet and all(file is not None or form.is_data for form, file in outputs):
+        from karb_guard.reports.text import summary
+
+        # Data has no line for people: the coverage is said beside it.
+        print(f"karb-guard: {summary(report)}", file=sys.stderr)
 
 
 def _write_file(file: str, text: str) -> None:
     try:
-        Path(file).write_text(text, encoding="utf-8")
+        # A lone surrogate (JSON may hold one) has no UTF-8; its escape is JSON again.
+        Path(file).write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UsageError(f"--output {file}: {error.strerror}; name a writable file") from error
 
@@ -103,6 +130,7 @@ class _AddFormat(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
+        """Add an output without a file."""
         outputs = list(getattr(namespace, self.dest) or [])
         setattr(namespace, self.dest, [*outputs, (Format(str(values)), None)])
 
@@ -117,6 +145,7 @@ class _SetOutput(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
+        """Give the last output its file; a second file for it is refused."""
         outputs = list(getattr(namespace, self.dest) or [])
         if not outputs:
             outputs = [(Format.TEXT, None)]

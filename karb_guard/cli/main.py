@@ -7,6 +7,7 @@ Command modules are imported only when their command runs, and import what they 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -31,12 +32,23 @@ _COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit codes: 0 clean, 1 findings, 2 usage, input or internal error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _print_anything()
     parser = _parser(arguments)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return EXIT_ERROR
     args = parser.parse_args(arguments)
     try:
         return _guarded(args.run, args)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+
+
+def _print_anything() -> None:
+    """Print escapes for what the terminal can't show; manifests hold any character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

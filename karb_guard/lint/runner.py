@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from karb_guard import __version__
 from karb_guard.decisions import waivers
-from karb_guard.evaluation import Evaluator
+from karb_guard.evaluation import EvaluationSettings, Evaluator
 from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.inventory import Inventory
-from karb_guard.manifests import Document, ParsedFile, ParseProblem, Source, parse_source
-from karb_guard.model.finding import Coverage, Evaluation, Finding, Severity
-from karb_guard.model.report import CoverageCount, LocatedFinding, Problem, Region, Report
+from karb_guard.lint import tally
+from karb_guard.manifests import Document, ParseProblem, Source, parse_source
+from karb_guard.model.finding import Evaluation, Finding, Severity
+from karb_guard.model.invariant import Invariant
+from karb_guard.model.report import LocatedFinding, Problem, Region, Report
 
 BATCH = 64
 """Documents judged per engine call: enough to amortise the crossing, few enough to stay small."""
@@ -42,25 +43,23 @@ def lint(
     files = [parse_source(source) for source in sources]
     documents = [document for file in files for document in file.documents]
     evaluations = _evaluate(documents, evaluator, options)
-    rules = waivers.WaiverRules(
-        catalogue=catalogue.by_name,
-        today=options.today,
-        enabled=frozenset(invariant.name for invariant in evaluator.settings.invariants),
-    )
+    rules = _waiver_rules(catalogue, evaluator.settings, options.today)
     findings: list[LocatedFinding] = []
     problems = [_unparsed(problem) for file in files for problem in file.problems]
     for document, evaluation in zip(documents, evaluations, strict=True):
-        findings += _located(document, evaluation, rules)
+        findings += sorted(_located(document, evaluation, rules), key=_place)
         if evaluation.not_evaluated is not None:
-            problems.append(_not_evaluated(document, evaluation))
+            problems.append(_not_evaluated(document, evaluation.not_evaluated, evaluation))
+    nothing = tally.nothing_checked(files)
     return Report(
         findings=findings,
-        problems=problems,
+        problems=problems if nothing is None else [*problems, nothing],
         unknowns=[unknown for evaluation in evaluations for unknown in evaluation.unknowns],
-        coverage=_coverage(files, evaluations),
+        coverage=tally.coverage(files, evaluations),
         invariants=evaluator.settings.invariants,
         fail_on=options.fail_on,
         version=__version__,
+        left_out=tuple(tally.left_out(files)),
     )
 
 
@@ -77,6 +76,22 @@ def _evaluate(
     return evaluations
 
 
+def _waiver_rules(
+    catalogue: Catalogue, settings: EvaluationSettings, today: datetime.date
+) -> waivers.WaiverRules:
+    """What waivers are read with; findings about waivers take the configured severity too."""
+    known: Mapping[str, Invariant] = {
+        **catalogue.by_name,
+        **{
+            name: replace(invariant, severity=settings.severity_of(invariant))
+            for name in waivers.ABOUT_WAIVERS
+            if (invariant := catalogue.by_name.get(name)) is not None
+        },
+    }
+    enabled = frozenset(invariant.name for invariant in settings.invariants)
+    return waivers.WaiverRules(catalogue=known, today=today, enabled=enabled)
+
+
 def _located(
     document: Document, evaluation: Evaluation, rules: waivers.WaiverRules
 ) -> Iterator[LocatedFinding]:
@@ -87,7 +102,13 @@ def _located(
         yield LocatedFinding(finding, _region(document, finding))
     for waived in outcome.waived:
         region = _region(document, waived.finding)
-        yield LocatedFinding(waived.finding, region, waived=waived.waiver.reason)
+        yield LocatedFinding(waived.finding, region, waived=waived.waiver.justification)
+
+
+def _place(found: LocatedFinding) -> tuple[int, int, str, str, str]:
+    """Engines answer in sets: the order is ours, by line first."""
+    region, finding = found.region, found.finding
+    return region.line, region.column, finding.invariant_id, finding.check, finding.message
 
 
 def _region(document: Document, finding: Finding) -> Region:
@@ -103,33 +124,12 @@ def _region(document: Document, finding: Finding) -> Region:
 
 
 def _unparsed(problem: ParseProblem) -> Problem:
-    message = f"{problem.message}; {problem.remedy}" if problem.remedy else problem.message
-    return Problem(problem.file, problem.line or 1, problem.column or 1, message)
+    return Problem(
+        problem.file, problem.line, problem.column, problem.message, remedy=problem.remedy
+    )
 
 
-def _not_evaluated(document: Document, evaluation: Evaluation) -> Problem:
+def _not_evaluated(document: Document, reason: str, evaluation: Evaluation) -> Problem:
     place = document.position(())
-    message = f"{evaluation.object}: {evaluation.not_evaluated}"
+    message = f"{evaluation.object}: {reason}"
     return Problem(document.file, place.line, place.column, message, kind="not-evaluated")
-
-
-def _coverage(files: Sequence[ParsedFile], evaluations: Sequence[Evaluation]) -> CoverageCount:
-    judged = [evaluation for evaluation in evaluations if evaluation.not_evaluated is None]
-    unknown = Counter(
-        f"{evaluation.object.api_version}/{evaluation.object.kind}"
-        for evaluation in judged
-        if evaluation.coverage is Coverage.UNKNOWN
-    )
-    left_out = Counter(
-        entry.reason for file in files for entry in file.skipped if entry.line is None
-    )
-    return CoverageCount(
-        files=len(files),
-        checked=len(judged) - unknown.total(),
-        discovered=sum(evaluation.coverage is Coverage.DISCOVERED for evaluation in judged),
-        unknown_kinds=unknown,
-        unparsed=sum(len(file.problems) for file in files),
-        not_kubernetes=sum(1 for file in files for entry in file.skipped if entry.line is not None),
-        not_evaluated=len(evaluations) - len(judged),
-        skipped=tuple(f"left out: {count} x {reason}" for reason, count in left_out.items()),
-    )

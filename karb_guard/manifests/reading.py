@@ -18,6 +18,8 @@ STDIN = "-"
 STDIN_NAME = "<stdin>"
 EXTENSIONS = (".yaml", ".yml", ".json")
 """kubectl's own (``cli-runtime/pkg/resource``)."""
+EXCLUDED = "excluded by "
+"""How the reason begins when an ``exclude`` pattern left a file out: the wish of the user."""
 _SKIPPED_DIRECTORIES = frozenset({"node_modules", "venv", "__pycache__"})
 
 
@@ -66,7 +68,7 @@ class _Reader:
             if self._first_time(STDIN):
                 yield _read(None, STDIN_NAME, self._limits)
         elif (pattern := self._excluded(path, path)) is not None:
-            yield Source(_shown(path), skipped=f"excluded by {pattern}")
+            yield Source(_shown(path), skipped=EXCLUDED + pattern)
         elif not path or not Path(path).is_dir():
             if self._first_time(path):
                 yield _read(path, _shown(path), self._limits)
@@ -89,7 +91,7 @@ class _Reader:
             entry = pending.pop()
             pattern = self._excluded(entry.path, os.path.relpath(entry.path, top))
             if pattern is not None and entry.path != top:
-                yield Source(_shown(entry.path), skipped=f"excluded by {pattern}")
+                yield Source(_shown(entry.path), skipped=EXCLUDED + pattern)
             elif not entry.is_directory:
                 yield from self._file(entry)
             else:

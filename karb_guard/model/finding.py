@@ -135,4 +135,4 @@ class Evaluation:
     owner: ObjectRef | None = None
     """The topmost template owner; ``None`` where nothing owns the object."""
     templates: tuple[tuple[Path | None, Path], ...] = ()
-    """(path of the metadata, path of the PodSpec) of each pod template, in the object as written."""
+    """(path of the metadata, path of the PodSpec) of each template, in the object as written."""

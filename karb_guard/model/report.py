@@ -31,7 +31,7 @@ class LocatedFinding:
     finding: Finding
     region: Region
     waived: str | None = None
-    """The waiver's reason, when a valid waiver covers the finding."""
+    """The waiver's reason and last day, when a valid waiver covers the finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,35 @@ class Problem:
     """Something that could not be read or judged. Makes the exit code 2."""
 
     file: str
-    line: int
-    column: int
+    line: int | None
+    """1-based; ``None`` where the whole file is meant (it is missing, too large)."""
+    column: int | None
+    """1-based; ``None`` together with ``line``."""
     message: str
     kind: str = "unparsed"
-    """``unparsed`` (not readable as a manifest) or ``not-evaluated`` (a limit, a deadline)."""
+    """``unparsed`` (not readable as a manifest), ``not-evaluated`` (a limit, a deadline) or
+    ``nothing-checked`` (the whole input held nothing to check)."""
+    remedy: str = ""
+
+    @property
+    def location(self) -> str:
+        """``file:line:column``, or the file alone."""
+        return self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def text(self) -> str:
+        """The message with its remedy."""
+        return f"{self.message}; {self.remedy}" if self.remedy else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that was not checked on purpose, and why: said, and no problem."""
+
+    file: str
+    line: int | None
+    """1-based; ``None`` where the whole file is meant."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +75,25 @@ class CoverageCount:
     """How much of the input was understood; the coverage line prints it."""
 
     files: int = 0
+    """Files that were read, standard input included."""
     checked: int = 0
     """Documents judged by at least the kinds we know (known and discovered)."""
     discovered: int = 0
+    """Of these: unknown kinds in which a pod template was found by walking them."""
     unknown_kinds: Counter[str] = field(default_factory=Counter)
     """``apiVersion/kind`` that nothing here understands -> how many."""
     unparsed: int = 0
     not_kubernetes: int = 0
+    """Documents that are well-formed and no Kubernetes objects."""
     not_evaluated: int = 0
-    skipped: tuple[str, ...] = ()
-    """What was left out by design, said in words (templates of a chart)."""
+    left_out: int = 0
+    """Files that were not read on purpose (excluded, templates of a chart), and empty ones."""
 
     def line(self) -> str:
         """``N documents checked, M of unknown kind, K unparsed``, and what else there is."""
         unknown = sum(self.unknown_kinds.values())
         parts = [
-            f"{self.checked} {_plural(self.checked, 'document')} checked",
+            f"{counted(self.checked, 'document')} checked",
             f"{unknown} of unknown kind",
             f"{self.unparsed} unparsed",
         ]
@@ -74,6 +101,8 @@ class CoverageCount:
             parts.append(f"{self.not_evaluated} not evaluated")
         if self.not_kubernetes:
             parts.append(f"{self.not_kubernetes} not Kubernetes objects")
+        if self.left_out:
+            parts.append(f"{counted(self.left_out, 'file')} left out")
         return ", ".join(parts)
 
 
@@ -82,6 +111,7 @@ class Report:
     """One run: what was found, what could not be read, what could not be decided."""
 
     findings: Sequence[LocatedFinding]
+    """In the order of the input, and of lines within a file."""
     problems: Sequence[Problem]
     unknowns: Sequence[Unknown]
     coverage: CoverageCount
@@ -89,6 +119,7 @@ class Report:
     """The invariants that were enabled, for the rules table of SARIF and the like."""
     fail_on: Severity = Severity.ERROR
     version: str = ""
+    left_out: Sequence[LeftOut] = ()
 
     @property
     def open_findings(self) -> list[LocatedFinding]:
@@ -98,20 +129,33 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0 clean, 1 findings at or above the failing severity, 2 something could not be read."""
-        if self.problems or not self.coverage.files:
+        if self.problems:
             return 2
         threshold = self.fail_on.rank
         return int(any(f.finding.severity.rank >= threshold for f in self.open_findings))
 
 
-def unknown_lines(unknowns: Sequence[Unknown]) -> list[str]:
-    """One line per (invariant, reason) with how many objects it left undecided."""
-    counts = Counter((unknown.name, unknown.reason) for unknown in unknowns)
-    return [
-        f"{name}: undecided for {count} {_plural(count, 'object')}: {reason}"
-        for (name, reason), count in sorted(counts.items())
-    ]
+def unknown_lines(unknowns: Sequence[Unknown], *, every_reason: bool = False) -> list[str]:
+    """How many objects each invariant left undecided, and why.
+
+    One line an invariant with its most frequent reason; with ``every_reason`` one a reason.
+    """
+    reasons: dict[str, Counter[str]] = {}
+    for unknown in unknowns:
+        reasons.setdefault(unknown.name, Counter())[unknown.reason] += 1
+    lines = []
+    for name, counts in sorted(reasons.items()):
+        if every_reason:
+            found = sorted(counts.items())
+            lines += [f"{name}: undecided for {counted(n, 'object')}: {why}" for why, n in found]
+            continue
+        objects = len({unknown.object for unknown in unknowns if unknown.name == name})
+        (reason, _), *others = counts.most_common()
+        more = f"; and {counted(len(others), 'other reason')}" if others else ""
+        lines.append(f"{name}: undecided for {counted(objects, 'object')}: {reason}{more}")
+    return lines
 
 
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else word + "s"
+def counted(count: int, word: str) -> str:
+    """``1 object``, ``2 objects``."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Stage(str, Enum):
-    """How far an invariant has been rolled out. Order: ``OFF`` < ``AUDIT`` < ``WARN`` < ``ENFORCE``.
+    """How far an invariant is rolled out. Order: ``OFF`` < ``AUDIT`` < ``WARN`` < ``ENFORCE``.
 
     A stage acts at admission; lint's exit code follows the severity alone.
     """

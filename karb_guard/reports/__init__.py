@@ -17,6 +17,11 @@ class Format(str, Enum):
     JUNIT = "junit"
     GITHUB = "github"
 
+    @property
+    def is_data(self) -> bool:
+        """For programs alone: without a coverage line that people read."""
+        return self in {Format.JSON, Format.SARIF, Format.JUNIT}
+
 
 def render(
     report: Report,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from karb_guard.model.finding import Severity
-from karb_guard.model.report import Report, unknown_lines
+from karb_guard.model.report import Region, Report, unknown_lines
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -17,21 +17,25 @@ def render(report: Report) -> str:
     lines = []
     for found in report.open_findings:
         finding, region = found.finding, found.region
+        title = _property(f"{finding.invariant_id} {finding.name}")
         properties = (
             f"file={_property(region.file)},line={region.line},endLine={region.end_line},"
-            f"col={region.column},title={_property(f'{finding.invariant_id} {finding.name}')}"
+            f"col={region.column},{_end(region)}title={title}"
         )
         message = _data(f"{finding.object}: {finding.message}")
         lines.append(f"::{_COMMANDS[finding.severity]} {properties}::{message}")
     for problem in report.problems:
-        properties = (
-            f"file={_property(problem.file)},line={problem.line},col={problem.column},"
-            f"title={_property(problem.kind)}"
-        )
-        lines.append(f"::error {properties}::{_data(problem.message)}")
-    lines += unknown_lines(report.unknowns)
+        place = "" if problem.line is None else f"line={problem.line},col={problem.column},"
+        properties = f"file={_property(problem.file)},{place}title={_property(problem.kind)}"
+        lines.append(f"::error {properties}::{_data(problem.text)}")
+    lines += [_data(line) for line in unknown_lines(report.unknowns)]
     lines.append(f"{report.coverage.line()}.")
     return "\n".join(lines) + "\n"
+
+
+def _end(region: Region) -> str:
+    """The last column, which GitHub takes only on the line of the first."""
+    return f"endColumn={region.end_column}," if region.end_line == region.line else ""
 
 
 def _data(text: str) -> str:

@@ -33,6 +33,7 @@ def document(report: Report) -> dict[str, Any]:
                 "line": problem.line,
                 "column": problem.column,
                 "message": problem.message,
+                "remedy": problem.remedy,
             }
             for problem in report.problems
         ],
@@ -48,8 +49,12 @@ def document(report: Report) -> dict[str, Any]:
             "unparsed": coverage.unparsed,
             "notKubernetes": coverage.not_kubernetes,
             "notEvaluated": coverage.not_evaluated,
-            "skipped": list(coverage.skipped),
+            "leftOut": coverage.left_out,
         },
+        "leftOut": [
+            {"file": entry.file, "line": entry.line, "reason": entry.reason}
+            for entry in report.left_out
+        ],
     }
 
 

@@ -24,7 +24,7 @@ def render(report: Report) -> str:
         clean = ET.Element("testcase", name=report.coverage.line(), classname="karb-guard")
         cases["karb-guard"] = [clean]
     root = ET.Element("testsuites", name="karb-guard")
-    for file, elements in sorted(cases.items()):
+    for file, elements in cases.items():
         suite = ET.SubElement(root, "testsuite", _attributes(name=file))
         suite.extend(elements)
         _count(suite, elements)
@@ -61,13 +61,13 @@ def _case(found: LocatedFinding) -> ET.Element:
 
 
 def _error(problem: Problem) -> ET.Element:
+    place = {} if problem.line is None else {"line": str(problem.line)}
     case = ET.Element(
         "testcase",
-        _attributes(
-            name=problem.kind, classname=problem.kind, file=problem.file, line=str(problem.line)
-        ),
+        _attributes(name=problem.kind, classname=problem.kind, file=problem.file, **place),
     )
-    ET.SubElement(case, "error", _attributes(message=problem.message))
+    error = ET.SubElement(case, "error", _attributes(type=problem.kind, message=problem.message))
+    error.text = _legal("\n".join(filter(None, (problem.location, problem.remedy))))
     return case
 
 

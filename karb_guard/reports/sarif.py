@@ -6,15 +6,17 @@ service tracks it over moved lines and reordered lists.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
 from karb_guard.model.finding import Finding, Severity
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.path import format_path
-from karb_guard.model.report import LocatedFinding, Problem, Report
+from karb_guard.model.report import LocatedFinding, Problem, Report, unknown_lines
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -46,10 +48,14 @@ def log(report: Report) -> dict[str, Any]:
             {
                 "executionSuccessful": not report.problems,
                 "exitCode": report.exit_code,
-                "toolExecutionNotifications": [_notification(p) for p in report.problems],
+                "toolExecutionNotifications": [
+                    *(_notification(problem) for problem in report.problems),
+                    *(_undecided(line) for line in unknown_lines(report.unknowns)),
+                ],
             }
         ],
         "results": [_result(found, index) for found in report.findings],
+        "properties": {"coverage": report.coverage.line()},
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -123,21 +129,28 @@ def _location(found: LocatedFinding) -> dict[str, Any]:
 
 
 def _artifact(file: str) -> dict[str, Any]:
-    """Relative URIs are relative to the checkout, as code scanning expects them."""
-    return {"uri": quote(file.replace("\\", "/"))}
+    """A URI relative to the checkout, as code scanning expects it, where the file is below it.
+
+    The working directory stands for the checkout.
+    """
+    path = PurePath(file)
+    if path.is_absolute():
+        with contextlib.suppress(ValueError):
+            path = path.relative_to(Path.cwd())
+    return {"uri": path.as_uri() if path.is_absolute() else quote(path.as_posix())}
 
 
 def _notification(problem: Problem) -> dict[str, Any]:
+    place: dict[str, Any] = {"artifactLocation": _artifact(problem.file)}
+    if problem.line is not None:
+        place["region"] = {"startLine": problem.line, "startColumn": problem.column}
     return {
         "level": "error",
-        "message": {"text": problem.message},
+        "message": {"text": problem.text},
         "descriptor": {"id": problem.kind},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": _artifact(problem.file),
-                    "region": {"startLine": problem.line, "startColumn": problem.column},
-                }
-            }
-        ],
+        "locations": [{"physicalLocation": place}],
     }
+
+
+def _undecided(line: str) -> dict[str, Any]:
+    return {"level": "note", "message": {"text": line}, "descriptor": {"id": "undecided"}}

@@ -1,23 +1,23 @@
-"""The report that people read in a terminal: grouped by file, with the source line and a caret."""
+"""The report that people read in a terminal.
+
+One block a place, with the source line and a caret, and below it everything that is wrong there:
+a container without a security context breaks several invariants at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from karb_guard.model.finding import Severity
 from karb_guard.model.path import format_path
-from karb_guard.model.report import LocatedFinding, Region, Report, unknown_lines
+from karb_guard.model.report import LeftOut, LocatedFinding, Problem, Region, Report, unknown_lines
+from karb_guard.reports.snippet import printable, snippet
 
-MAX_SOURCE_CHARACTERS = 160
-"""A longer source line is cut around the caret; manifests may hold a model's whole config."""
-
-_COLOURS = {
-    "error": "31;1",
-    "warning": "33;1",
-    "info": "36",
-    "dim": "2",
-    "bold": "1",
-}
+MAX_KINDS = 5
+"""Unknown kinds that are named without ``--verbose``."""
+_COLOURS = {"error": "31;1", "warning": "33;1", "info": "36", "dim": "2", "bold": "1"}
 
 
 def render(
@@ -25,20 +25,28 @@ def render(
 ) -> str:
     """The whole text report, ending with the coverage line and a summary.
 
-    ``verbose`` adds waived findings and, per finding, the remediation; ``quiet`` leaves out
-    everything but findings and problems.
+    ``verbose`` adds waived findings, remedies, and what was left out file by file; ``quiet``
+    leaves out everything but findings and problems.
     """
     paint = _Painter(colour)
+    shown = report.findings if verbose else report.open_findings
     lines: list[str] = []
-    for found in sorted(report.findings, key=_order):
-        if found.waived is None or verbose:
-            lines += _finding(found, paint, verbose=verbose)
+    for _, group in groupby(shown, key=_place):
+        lines += [*_block(list(group), paint, verbose=verbose), ""]
     for problem in report.problems:
-        where = f"{problem.file}:{problem.line}:{problem.column}"
-        lines += [f"{where}: {paint('error', problem.kind)} {problem.message}", ""]
+        lines += _problem(problem, paint)
+    if report.problems:
+        lines.append("")
     if not quiet:
         lines += _footer(report, paint, verbose=verbose)
+    elif lines and not lines[-1]:
+        lines.pop()
     return "".join(f"{line}\n" for line in lines)
+
+
+def summary(report: Report) -> str:
+    """The coverage line and the number of findings, for where no text report is printed."""
+    return f"{report.coverage.line()}: {_counts(report)}"
 
 
 class _Painter:
@@ -49,72 +57,90 @@ class _Painter:
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._enabled else text
 
 
-def _order(found: LocatedFinding) -> tuple[str, int, int, str, str]:
-    region = found.region
-    return (
-        region.file,
-        region.line,
-        region.column,
-        found.finding.invariant_id,
-        found.finding.check,
-    )
+def _place(found: LocatedFinding) -> tuple[Region, str]:
+    return found.region, str(found.finding.object)
+
+
+def _block(group: list[LocatedFinding], paint: _Painter, *, verbose: bool) -> Iterator[str]:
+    """Everything that was found at one place."""
+    region, where = group[0].region, group[0].finding.object
+    head = f"{region.file}:{region.line}:{region.column}"
+    yield f"{paint('bold', printable(head))}: {printable(str(where))}"
+    found = snippet(region)
+    if found is not None:
+        worst = max((g.finding.severity for g in group), key=lambda severity: severity.rank)
+        yield f"  {paint('dim', found.number + ' |')} {found.source}"
+        gutter = f"{' ' * len(found.number)} |"
+        yield f"  {paint('dim', gutter)} {paint(worst.value, found.caret)}"
+    for each in group:
+        yield from _finding(each, paint, verbose=verbose)
 
 
 def _finding(found: LocatedFinding, paint: _Painter, *, verbose: bool) -> Iterator[str]:
-    finding, region = found.finding, found.region
-    head = f"{region.file}:{region.line}:{region.column}"
-    label = f"{finding.severity.value} {finding.invariant_id} {finding.name}"
-    waived = paint("dim", f" (waived: {found.waived})") if found.waived else ""
-    yield f"{paint('bold', head)}: {paint(finding.severity.value, label)}{waived}"
-    yield f"  {finding.object}: {finding.message}"
-    yield paint("dim", f"  at {format_path(finding.path)}")
-    yield from _source(region, paint)
-    if verbose:
-        yield from (
-            f"  {paint('dim', 'mend:')} {line}" for line in finding.remediation.splitlines()
-        )
-    yield ""
+    finding = found.finding
+    label = paint(finding.severity.value, f"{finding.severity.value} {finding.name}")
+    yield f"  {label} {paint('dim', finding.invariant_id)}: {printable(finding.message)}"
+    yield paint("dim", f"    at {printable(format_path(finding.path))}")
+    if found.waived is not None:
+        yield paint("dim", f"    waived: {printable(found.waived)}")
+    elif verbose:
+        remedy = finding.remediation.splitlines()
+        yield from (paint("dim", f"    mend: {line}") for line in remedy[:1])
+        yield from (paint("dim", f"          {line}") for line in remedy[1:])
 
 
-def _source(region: Region, paint: _Painter) -> Iterator[str]:
-    """The source line under its number, and a caret below the field."""
-    if not region.text:
-        return
-    gutter = str(region.line)
-    start = region.column - 1
-    shift = (
-        max(0, start - MAX_SOURCE_CHARACTERS // 2)
-        if len(region.text) > MAX_SOURCE_CHARACTERS
-        else 0
-    )
-    text = printable(region.text)[shift : shift + MAX_SOURCE_CHARACTERS]
-    width = region.end_column - region.column if region.end_line == region.line else 0
-    width = max(1, min(width, len(text) - (start - shift)))
-    yield f"  {paint('dim', gutter + ' |')} {text}"
-    indent = " " * (start - shift)
-    yield f"  {' ' * len(gutter)} {paint('dim', '|')} {indent}{paint('error', '^' * width)}"
-
-
-def printable(text: str) -> str:
-    """Source text safe for a terminal: one character for each, so that the caret stays right."""
-    return "".join(c if c.isprintable() else " " if c == "\t" else "�" for c in text)
+def _problem(problem: Problem, paint: _Painter) -> Iterator[str]:
+    label = paint("error", problem.kind)
+    where = paint("bold", printable(problem.location))
+    yield f"{where}: {label}: {printable(problem.message)}"
+    if problem.remedy:
+        yield f"    {printable(problem.remedy)}"
 
 
 def _footer(report: Report, paint: _Painter, *, verbose: bool) -> Iterator[str]:
-    for line in unknown_lines(report.unknowns):
-        yield paint("dim", line)
-    kinds = report.coverage.unknown_kinds
-    if kinds:
-        shown = kinds.most_common(None if verbose else 5)
-        more = "" if len(shown) == len(kinds) else f" and {len(kinds) - len(shown)} more"
-        listed = ", ".join(f"{kind} ({count})" for kind, count in shown)
-        yield paint("dim", f"unknown kinds: {listed}{more}")
-    yield from (paint("dim", line) for line in report.coverage.skipped)
+    for line in unknown_lines(report.unknowns, every_reason=verbose):
+        yield paint("dim", printable(line))
+    yield from (paint("dim", line) for line in _unknown_kinds(report, verbose=verbose))
+    yield from (paint("dim", line) for line in _left_out(report.left_out, verbose=verbose))
     yield f"{report.coverage.line()}."
     yield paint("bold", _summary(report))
 
 
+def _unknown_kinds(report: Report, *, verbose: bool) -> Iterator[str]:
+    kinds = report.coverage.unknown_kinds
+    if kinds:
+        shown = kinds.most_common(None if verbose else MAX_KINDS)
+        more = f" and {len(kinds) - len(shown)} more" if len(shown) < len(kinds) else ""
+        listed = ", ".join(f"{printable(kind)} ({count})" for kind, count in shown)
+        yield f"unknown kinds: {listed}{more}"
+
+
+def _left_out(entries: Sequence[LeftOut], *, verbose: bool) -> Iterator[str]:
+    """Each file that was not checked with ``verbose``, else how many for which reason.
+
+    Documents that are no manifests have a number in the coverage line already.
+    """
+    if verbose:
+        for entry in entries:
+            place = entry.file if entry.line is None else f"{entry.file}:{entry.line}"
+            yield f"left out: {printable(place)}: {printable(entry.reason)}"
+        return
+    reasons = Counter(entry.reason for entry in entries if entry.line is None)
+    for reason, count in reasons.items():
+        yield f"left out: {count} x {printable(reason)}"
+
+
 def _summary(report: Report) -> str:
+    text = _counts(report)
+    if report.problems:
+        return f"{text}; no verdict: not everything could be checked"
+    if not (report.coverage.checked or report.findings):
+        return f"{text}: nothing was checked"
+    hint = "" if not report.open_findings else "; `karb-guard explain NAME` says why and what to do"
+    return text + hint
+
+
+def _counts(report: Report) -> str:
     still = report.open_findings
     counts = [
         f"{n} {severity.value}{'s' if n != 1 and severity is not Severity.INFO else ''}"

@@ -52,7 +52,7 @@ def _test(own: list[Path]) -> int:
     roots = [builtin_root(), *own]
     catalogue = read(roots)
     files = [str(root) for root in roots]
-    unformatted = run_opa(["fmt", "--list", "--rego-v1", *files]).stdout.split()
+    unformatted = run_opa(["fmt", "--list", *files]).stdout.split()
     if unformatted:
         sys.stderr.write(
             "".join(
@@ -71,7 +71,7 @@ def _format(own: list[Path]) -> int:
     from karb_guard.engine.opa_command import run_opa
     from karb_guard.invariants.roots import builtin_root
 
-    run_opa(["fmt", "--write", "--rego-v1", *(str(root) for root in own or [builtin_root()])])
+    run_opa(["fmt", "--write", *(str(root) for root in own or [builtin_root()])])
     return 0
 
 

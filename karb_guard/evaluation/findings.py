@@ -67,12 +67,16 @@ def shown(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         text = ", ".join(shown(item) for item in value)
     elif isinstance(value, str):
-        text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in value)
+        text = value if value.isprintable() else _escaped(value)
     else:
         text = json.dumps(value, sort_keys=True, default=str)
     if len(text) > MAX_VALUE_CHARACTERS:
         return text[: MAX_VALUE_CHARACTERS - 1] + "…"
     return text
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def _starts_with(path: Path, prefix: Path) -> bool:

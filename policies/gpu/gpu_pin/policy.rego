@@ -41,7 +41,7 @@
 #     `accelerator` label; to allow several models, use required node affinity with `In`.
 package karb.gpu.gpu_pin
 
-import data.karb.lib.allow
+import data.karb.lib.globs
 import data.karb.lib.gpu
 import data.karb.lib.pods
 
@@ -87,6 +87,6 @@ pinned(pod) if {
 # The tests are those of GPU detection: 2 and 3 are device classes, 5 and above no request.
 selective(evidence) if not evidence.test in {1, 4}
 
-selective(evidence) if allow.matches(params.exempt, evidence.value)
+selective(evidence) if globs.any_match(params.exempt, evidence.value)
 
 selective(evidence) if "serving.kserve.io/exp-dra-device-class" in evidence.path

@@ -38,6 +38,7 @@
 #     `img-registry.registries`, as narrow as it gets: `nvcr.io/nvidia` rather than `nvcr.io`.
 package karb.images.img_registry
 
+import data.karb.lib.globs
 import data.karb.lib.images
 
 params := input.params["img-registry"]
@@ -78,6 +79,16 @@ violations contains v if {
 approved(image) if {
 	name := concat("/", [image.registry, image.repository])
 	some pattern in params.registries
+	below(trim_suffix(pattern, "/"), name)
+}
+
+# Literal names first: a glob is compiled anew for each image.
+below(pattern, name) if name == pattern
+
+below(pattern, name) if startswith(name, concat("", [pattern, "/"]))
+
+below(pattern, name) if {
+	globs.special(pattern)
 	some ending in ["", "/**"]
-	glob.match(concat("", [trim_suffix(pattern, "/"), ending]), [".", "/"], name)
+	glob.match(concat("", [pattern, ending]), [".", "/"], name)
 }

@@ -40,6 +40,7 @@
 #     tag has now. Let a bot (Renovate, Dependabot) propose newer ones.
 package karb.images.img_tag
 
+import data.karb.lib.globs
 import data.karb.lib.images
 
 params := input.params["img-tag"]
@@ -62,10 +63,17 @@ pinned(image) if is_string(image.digest)
 
 moving(image) := [["floating", {"tag": image.tag}]] if {
 	is_string(image.tag)
-	some pattern in params.floating
-	glob.match(lower(pattern), ["/"], lower(image.tag))
+	floats(lower(image.tag))
 }
 
 moving(image) := [["missing", {}]] if not tagged(image)
+
+floats(tag) if tag in names
+
+floats(tag) if globs.any_match(wild, tag)
+
+names := {lower(pattern) | some pattern in params.floating}
+
+wild := [lower(pattern) | some pattern in params.floating; globs.special(pattern)]
 
 tagged(image) if is_string(image.tag)

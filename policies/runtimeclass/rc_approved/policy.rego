@@ -36,7 +36,7 @@
 #     Once another class has been reviewed, add its name to the parameter `approved`.
 package karb.runtimeclass.rc_approved
 
-import data.karb.lib.allow
+import data.karb.lib.globs
 
 params := input.params["rc-approved"]
 
@@ -44,7 +44,7 @@ violations contains v if {
 	some pod in input.pods
 	name := pod.spec.runtimeClassName
 	name != ""
-	not allow.matches(params.approved, name)
+	not globs.any_match(params.approved, name)
 	v := {
 		"check": "unapproved",
 		"path": array.concat(pod.path, ["runtimeClassName"]),

@@ -1,0 +1,48 @@
+# Globs. Compiling one costs more than all else that a policy does, so a name without wildcards
+# and a glob whose literal beginning or end already differs never get that far.
+package karb.lib.globs
+
+# `*` in a pattern stands for any characters, dots and slashes too.
+any_match(patterns, value) if value in patterns
+
+any_match(patterns, value) if {
+	some pattern in patterns
+	plausible(pattern, value)
+	glob.match(pattern, null, value)
+}
+
+plausible(pattern, value) if {
+	parts := split(pattern, "*")
+	count(parts) > 1
+	startswith(value, beginning(parts[0]))
+	endswith(value, ending(parts[count(parts) - 1]))
+}
+
+plausible(pattern, value) if {
+	not contains(pattern, "*")
+	special(pattern)
+	startswith(value, beginning(pattern))
+}
+
+beginning(part) := literal if {
+	special(part)
+	literal := split(split(split(split(part, "?")[0], "[")[0], "{")[0], `\`)[0]
+} else := part
+
+ending(part) := "" if {
+	special(part)
+} else := part
+
+special(part) if contains(part, "*")
+
+special(part) if contains(part, "?")
+
+special(part) if contains(part, "{")
+
+special(part) if contains(part, "[")
+
+special(part) if contains(part, "}")
+
+special(part) if contains(part, "]")
+
+special(part) if contains(part, `\`)

@@ -43,8 +43,8 @@ def configure(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
-    for name in ("karb_guard", "uvicorn.error"):
-        logging.getLogger(name).setLevel(level.upper())
+    logging.getLogger("karb_guard").setLevel(level.upper())
+    logging.captureWarnings(True)  # else they would be plain text between the lines of JSON
 
 
 def log(level: int, message: str, **fields: Any) -> None:

@@ -165,7 +165,7 @@ class _Case:
     def _message(self) -> str:
         subject = str(self.now.evaluation.object)
         lines = [self._unjudged_line()] if self.unjudged_denies else []
-        lines += [self._line(finding) for finding in self.denying]
+        lines += self._lines()
         count = len(self.denying)
         noun = "finding" if count == 1 else "findings"
         said = f"{count} {noun} of enforced invariants" if count else "it could not be judged"
@@ -177,11 +177,21 @@ class _Case:
         text = f"not evaluated: {reason} | denied because these are enforced here: {names}"
         return messages.clip(text, messages.MAX_LINE_CHARACTERS)
 
-    def _line(self, finding: Finding) -> str:
+    def _lines(self) -> list[str]:
+        """A line for each finding; how to mend, link and who decided once an invariant."""
+        lines: list[str] = []
+        told: set[str] = set()
+        for finding in self.denying:
+            more = [] if finding.name in told else self._about(finding)
+            told.add(finding.name)
+            lines.append(messages.finding_line(finding, self._waiver_note(finding), more))
+        return lines
+
+    def _about(self, finding: Finding) -> list[str]:
+        link = self.policy.link(finding)
+        see = [f"see {link}"] if link else []
         decided_by = self.policy.stages.of(finding.name).decided_by
-        return messages.finding_line(
-            finding, self.policy.link(finding), decided_by, self._waiver_note(finding)
-        )
+        return [f"to mend: {messages.remedy(finding)}", *see, f"enforced by {decided_by}"]
 
     def _waiver_note(self, finding: Finding) -> str:
         for waived in self.now.waivers.unheeded:

@@ -34,19 +34,18 @@ def one_line(text: str) -> str:
 
 
 def remedy(finding: Finding) -> str:
-    """The first paragraph of the remediation on one line."""
-    return clip(one_line(finding.remediation.strip().split("\n\n", 1)[0]), MAX_REMEDY_CHARACTERS)
+    """The first paragraph of the remediation on one line; the example after it is not shown."""
+    text = one_line(finding.remediation.strip().split("\n\n", 1)[0])
+    return clip(text[:-1] + "." if text.endswith(":") else text, MAX_REMEDY_CHARACTERS)
 
 
-def finding_line(finding: Finding, link: str | None, decided_by: str, note: str = "") -> str:
-    """One finding in a denial: id and name, what, where, how to mend, a link, who decided."""
+def finding_line(finding: Finding, note: str = "", more: Sequence[str] = ()) -> str:
+    """One finding in a denial: id and name, what, where, a note, and what else there is to say."""
     parts = [
         f"{finding.invariant_id} {finding.name}: {one_line(finding.message)}",
         f"at {one_line(format_path(finding.path))}" if finding.path else "",
-        f"to mend: {remedy(finding)}",
-        f"see {link}" if link else "",
         one_line(note),
-        f"enforced by {decided_by}",
+        *more,
     ]
     return clip(" | ".join(part for part in parts if part), MAX_LINE_CHARACTERS)
 

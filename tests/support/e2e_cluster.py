@@ -6,7 +6,7 @@ import contextlib
 import copy
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,9 @@ def container(**changes: Any) -> Json:
 
 UNLIMITED: Json = {"requests": {"cpu": "100m", "memory": "64Mi"}}
 """Resources of a container that breaks ``res-mem`` and nothing else."""
+
+BAD: Json = {"containers": [{**CLEAN_CONTAINER, "resources": UNLIMITED}]}
+"""A PodSpec's change that breaks ``res-mem`` and nothing else."""
 
 
 def pod(name: str = "llm", **changes: Any) -> Json:
@@ -211,3 +214,18 @@ def until_judged(api: ApiProxy, webhook: WebhookProcess, namespace: str) -> None
 
 def _reviews(webhook: WebhookProcess) -> float:
     return webhook.metric("karb_guard_review_duration_seconds_count")
+
+
+def denied(api: ApiProxy, namespace: str) -> str | None:
+    """Why a Deployment without a memory limit would be denied now; ``None`` where it would not."""
+    answer = api.create(deployment("probe", **BAD), namespace, dry_run=True)
+    return answer.message if answer.status == 403 else None
+
+
+def seconds_until(condition: Callable[[], bool], limit: float) -> float:
+    """How long it took until ``condition`` held; fails after ``limit`` seconds."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < limit, f"not within {limit} s"
+        time.sleep(0.05)
+    return time.monotonic() - started

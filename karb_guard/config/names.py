@@ -6,14 +6,17 @@ Separate from ``load``, because the catalogue depends on the configuration's ``p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from karb_guard.config.load import ConfigError, Loaded
-from karb_guard.decisions.stages import StagePolicy, StageRules
 from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.invariants.problems import Problem, did_you_mean
 from karb_guard.model.finding import Severity
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
+
+if TYPE_CHECKING:
+    from karb_guard.decisions.stages import StagePolicy, StageRules
 
 
 def check_names(loaded: Loaded, catalogue: Catalogue) -> None:
@@ -63,6 +66,8 @@ def stage_policy(
     loaded: Loaded, catalogue: Catalogue, invariants: Iterable[Invariant]
 ) -> StagePolicy:
     """The stages that the configuration sets, for ``invariants`` with their effective severity."""
+    from karb_guard.decisions.stages import StagePolicy  # lint has no stages
+
     stages = loaded.config.stages
     return StagePolicy(
         tuple(invariants),
@@ -74,6 +79,8 @@ def stage_policy(
 
 
 def _rules(stages: Mapping[str, Stage], default: Stage | None, catalogue: Catalogue) -> StageRules:
+    from karb_guard.decisions.stages import StageRules
+
     named: dict[str, Stage] = {}
     categories: dict[str, Stage] = {}
     for token, stage in stages.items():

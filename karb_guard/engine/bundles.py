@@ -12,7 +12,7 @@ from karb_guard.engine.sources import Source, read_sources, source_hash
 from karb_guard.engine.version import compiler_version
 from karb_guard.invariants.roots import builtin_root
 from karb_guard.toolchain.cache import cache_dir, locked, private_dir
-from karb_guard.toolchain.opa import OPA_VERSION
+from karb_guard.toolchain.pins import OPA_VERSION
 
 SHIPPED_BUNDLE = Path(__file__).resolve().parent.parent / "_bundle"
 """Where the wheel's build hook puts the compiled bundle; a checkout has no such folder."""

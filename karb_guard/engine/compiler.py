@@ -40,7 +40,7 @@ from karb_guard.engine.version import compiler_version
 from karb_guard.invariants import compiled
 from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.model.invariant import Invariant
-from karb_guard.toolchain.opa import OPA_VERSION
+from karb_guard.toolchain.pins import OPA_VERSION
 
 OPTIMIZE = 2
 """``opa build -O``: measured in docs/decisions/0001-engine.md."""

@@ -10,10 +10,9 @@ from pathlib import Path
 from karb_guard.toolchain.cache import cache_dir
 from karb_guard.toolchain.errors import ToolchainError
 from karb_guard.toolchain.gotool import build_go_tool
+from karb_guard.toolchain.pins import OPA_VERSION
 
-OPA_VERSION = "1.22.2"
-"""The release that compiles policies. Another one may plan the same Rego differently, so the
-version is part of every bundle's key."""
+__all__ = ["OPA_VERSION", "find_opa", "installed_opa"]
 
 _MODULE = Path(__file__).parent / "opa"
 _PACKAGE = "github.com/open-policy-agent/opa"

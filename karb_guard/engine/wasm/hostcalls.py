@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import wasmtime
 
 from karb_guard.engine.builtins.errors import UndefinedError, UnsupportedError
-from karb_guard.engine.builtins.terms import parse_term, write_term
 from karb_guard.engine.wasm.errors import ModuleError, TrappedError
 
 _log = logging.getLogger(__name__)
@@ -100,6 +99,8 @@ class HostCalls:
             return f"(unreadable: {error})"
 
     def _builtin(self, number: int, operands: tuple[int, ...]) -> int:
+        from karb_guard.engine.builtins.terms import parse_term, write_term  # see `on_demand`
+
         name, function = self._by_number.get(number, (f"number {number}", _missing))
         try:
             values = [parse_term(self._guest.dump(address)) for address in operands]

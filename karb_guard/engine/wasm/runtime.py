@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import wasmtime
 
-from karb_guard.engine.builtins.table import BUILTINS
+from karb_guard.engine.builtins.on_demand import OnDemand
 from karb_guard.engine.wasm.errors import ModuleError, TrappedError
 from karb_guard.engine.wasm.instance import Instance, Limits
 from karb_guard.engine.wasm.modules import load_module
@@ -66,7 +66,7 @@ class Runtime:
         self._ticker.stop()
 
     def _instance(self) -> Instance:
-        return Instance(self._loaded, self._limits, BUILTINS)
+        return Instance(self._loaded, self._limits, OnDemand())
 
     def _read_entrypoints(self) -> dict[str, int]:
         try:

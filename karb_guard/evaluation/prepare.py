@@ -70,6 +70,15 @@ def kind_group(obj: Mapping[str, Any]) -> str:
     return f"{group}/{obj.get('kind', '')}"
 
 
+def without_bookkeeping(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object without ``metadata.managedFields``: nobody judges them, and they are its bulk."""
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, dict) or "managedFields" not in metadata:
+        return obj
+    kept = {key: value for key, value in metadata.items() if key != "managedFields"}
+    return {**obj, "metadata": kept}
+
+
 def prepare(
     obj: Mapping[str, Any],
     settings: FactSettings,
@@ -80,6 +89,7 @@ def prepare(
 
     ``matched_kinds`` are the kinds that enabled invariants name in ``match``.
     """
+    obj = without_bookkeeping(obj)
     ref = reference(obj)
     refused = limits.check(obj)
     if refused is not None:

@@ -41,8 +41,4 @@ special(part) if contains(part, "{")
 
 special(part) if contains(part, "[")
 
-special(part) if contains(part, "}")
-
-special(part) if contains(part, "]")
-
 special(part) if contains(part, `\`)

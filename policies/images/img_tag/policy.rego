@@ -23,9 +23,9 @@
 #       type: array
 #       items: {type: string, minLength: 1}
 #       description: |-
-#         Tags that move, as globs (`*` stands for anything), without regard to case. The names
-#         are those under which publishers push again and again: the newest release, a branch, a
-#         build of the day, a channel.
+#         Tags that move, in lower case, as globs (`*` stands for anything); an image's tag is
+#         compared in lower case. The defaults are names under which publishers push again and
+#         again: the newest release, a branch, a build of the day, a channel.
 #       default: [latest, latest-*, "*-latest", "*_latest", nightly, "nightly-{cpu,gpu,cu???,py???-cpu,py???-gpu}", "*-nightly", main, "*-main", "*_main", master, "*-master", trunk, mainline, head, dev, devel, develop, development, edge, bleeding, canary, stable, unstable, testing, rolling, snapshot, current, next, preview, experimental, lts, alpha, beta, rc, release]
 #   checks:
 #     floating: 'container {container}: tag {tag} of image {image} moves; name a release or a digest'
@@ -68,12 +68,10 @@ moving(image) := [["floating", {"tag": image.tag}]] if {
 
 moving(image) := [["missing", {}]] if not tagged(image)
 
-floats(tag) if tag in names
+floats(tag) if tag in params.floating
 
 floats(tag) if globs.any_match(wild, tag)
 
-names := {lower(pattern) | some pattern in params.floating}
-
-wild := [lower(pattern) | some pattern in params.floating; globs.special(pattern)]
+wild := [pattern | some pattern in params.floating; globs.special(pattern)]
 
 tagged(image) if is_string(image.tag)

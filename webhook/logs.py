@@ -47,7 +47,7 @@ def configure(level: str) -> None:
     # A record names neither thread nor source line: gathering them costs more than the rest of it
     # (https://docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # type: ignore[assignment]
+    logging._srcfile = None
     logging.captureWarnings(True)  # else they would be plain text between the lines of JSON
 
 

@@ -95,7 +95,7 @@ def test_the_key_names_the_release_of_wasmtime(
     cache: Path, compilations: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _run(WASM)
-    monkeypatch.setattr(modules, "version", lambda _: "0.0.1")
+    monkeypatch.setattr(modules, "_wasmtime_release", lambda: "0.0.1")
     _run(WASM)
     assert compilations == [WASM, WASM]
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
 
-from karb_guard import workloads
 from karb_guard.assembly import Guard
 from karb_guard.config.names import stage_policy
 from karb_guard.decisions.admission import AdmissionOptions
 from karb_guard.evaluation import Evaluator
 from karb_guard.inventory import Inventory
-from karb_guard.model.finding import Evaluation, Path
+from karb_guard.model.finding import Evaluation
 from webhook.service import Labels, Loaded
 
 NAMESPACE_CONTEXT = "namespace"
@@ -60,7 +59,6 @@ def loaded_from(guard: Guard, own_namespace: str | None) -> Loaded:
         stages=stage_policy(guard.loaded, guard.catalogue, catalogue.values()),
         catalogue=catalogue,
         enabled=frozenset(invariant.name for invariant in settings.invariants),
-        template_paths=template_paths,
         options=AdmissionOptions(
             deny_custom_resources=config.webhook.deny_custom_resources,
             docs_url=config.webhook.docs_url,
@@ -77,10 +75,3 @@ def digest_of(guard: Guard) -> str:
     )
     text = config + guard.bundle.catalogue.source_hash.encode()
     return hashlib.sha256(text).hexdigest()[:16]
-
-
-def template_paths(obj: Mapping[str, Any]) -> Iterable[tuple[Path | None, Path]]:
-    """(metadata path, PodSpec path) of each pod template, for its waivers."""
-    for template in workloads.resolve(obj).templates:
-        for source in template.metadata:
-            yield source.path, template.path

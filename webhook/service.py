@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
@@ -26,7 +26,7 @@ from karb_guard.decisions.admission import (
 )
 from karb_guard.decisions.request import AdmissionRequest, reason_to_pass
 from karb_guard.decisions.stages import NamespaceStages, StagePolicy
-from karb_guard.model.finding import Coverage, Evaluation, ObjectRef, Path
+from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
 from webhook.logs import log
@@ -34,7 +34,6 @@ from webhook.metrics import Metrics
 from webhook.review import Review
 
 Labels = Mapping[str, str]
-TemplatePaths = Callable[[Mapping[str, Any]], Iterable[tuple[Path | None, Path]]]
 
 
 class ObjectEvaluator(Protocol):
@@ -67,8 +66,6 @@ class Loaded:
     """Short name -> every invariant there is."""
     enabled: frozenset[str]
     """Short names of the invariants that are evaluated."""
-    template_paths: TemplatePaths
-    """Object -> (metadata path, PodSpec path) of each pod template, for its waivers."""
     options: AdmissionOptions = field(default_factory=AdmissionOptions)
     exempt_namespaces: tuple[str, ...] = ()
     """Names or shell patterns of namespaces whose objects pass without being judged."""
@@ -185,7 +182,7 @@ class _Judge:
     def _waivers(self, obj: Mapping[str, Any], evaluation: Evaluation) -> waivers.WaiverOutcome:
         if not self.may_waive or evaluation.not_evaluated is not None:
             return waivers.WaiverOutcome(evaluation.findings)
-        where = waivers.sources(obj, self.loaded.template_paths(obj))
+        where = waivers.sources(obj, evaluation.templates)
         return waivers.apply(evaluation, where, self.rules)
 
     def _failed(self) -> Evaluation:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from karb_guard.decisions.waiver_syntax import PREFIX, Unreadable, Waiver, WaiverSource, read
-from karb_guard.model.finding import Evaluation, Finding, ObjectRef, Path
+from karb_guard.model.finding import Evaluation, Finding, Path
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.path import walk
 
@@ -233,16 +233,11 @@ def _finding(problem: _Problem, invariant: Invariant, evaluation: Evaluation) ->
         message=invariant.checks[problem.check].format_map(shown),
         remediation=invariant.remediation,
         object=evaluation.object,
-        owner=_owner(evaluation),
+        owner=evaluation.owner or evaluation.object,
         path=(*problem.source.metadata_path, "annotations", problem.key),
         anchor=("pod/metadata" if problem.source.template else "/metadata") + tail,
         detail=detail,
     )
-
-
-def _owner(evaluation: Evaluation) -> ObjectRef:
-    """The topmost template owner, which evaluation noted on each finding; else the object."""
-    return evaluation.findings[0].owner if evaluation.findings else evaluation.object
 
 
 def _printable(text: str) -> str:

@@ -82,7 +82,8 @@ class LimitEvaluator:
         ]
         if "nodeSelector" not in spec:
             findings.append(_finding(WAIVABLE, ref, (*prefix, "nodeSelector"), None))
-        return Evaluation(ref, Coverage.KNOWN, tuple(findings))
+        template = ((*prefix[:-1], "metadata"), prefix)
+        return Evaluation(ref, Coverage.KNOWN, tuple(findings), templates=(template,))
 
 
 def _finding(
@@ -101,12 +102,6 @@ def _finding(
         anchor=f"pod/containers[{container}]" if container else "pod/spec",
         container=container,
     )
-
-
-def template_paths(obj: Mapping[str, Any]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    if obj.get("kind") == "Pod":
-        return [(("metadata",), ("spec",))]
-    return [(("spec", "template", "metadata"), ("spec", "template", "spec"))]
 
 
 class FixedNamespaces:
@@ -145,7 +140,6 @@ class Rig:
             stages=StagePolicy(list(CATALOGUE.values()), StageRules(default=stage)),
             catalogue=CATALOGUE,
             enabled=frozenset(CATALOGUE),
-            template_paths=template_paths,
             options=AdmissionOptions(**options),
             exempt_namespaces=exempt,
             digest="d1",

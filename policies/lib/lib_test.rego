@@ -95,3 +95,10 @@ test_positive_is_false_for_absent_and_zero if {
 	not pods.positive(build.container({"limits": {"cpu": 0}}), "limits", "cpu")
 	not pods.positive(build.container({}), "limits", "cpu")
 }
+
+test_a_pod_with_open_containers_is_in_doubt_and_one_without_containers_is_not if {
+	open := [{"name": "a", "open": true}, {"name": "b", "open": true}]
+	contains(pods.pod_doubt({"containers": open}).unknown, "container a ")
+	pods.pod_doubt({"containers": []}) == {}
+	pods.pod_doubt({"containers": [{"name": "c", "open": false}]}) == {}
+}

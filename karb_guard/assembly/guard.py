@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from karb_guard.assembly.folders import check_folders
 from karb_guard.config.load import Loaded, load
 from karb_guard.config.names import check_names, severities
 from karb_guard.config.settings import Config
 from karb_guard.engine.bundle import CompiledBundle
-from karb_guard.engine.bundles import bundle_for
+from karb_guard.engine.bundles import SHIPPED_BUNDLE, bundle_for
 from karb_guard.engine.interface import Engine
 from karb_guard.evaluation import EvaluationSettings, Evaluator
 from karb_guard.facts.settings import FactSettings
@@ -19,6 +20,7 @@ from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.invariants.params import effective, merged, parse_set
 from karb_guard.invariants.roots import builtin_root
 from karb_guard.model.errors import UsageError
+from karb_guard.model.invariant import Invariant
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,7 @@ def roots_of(config: Config, extra: Sequence[str] = ()) -> list[Path]:
 def read_catalogue(choices: Choices) -> tuple[Catalogue, list[Path]]:
     """The catalogue and all policy roots, karb-guard's own first; no engine."""
     roots = roots_of(load(choices.config_file).config, choices.policies)
-    bundle = bundle_for(roots)
-    return bundle.catalogue.invariants, [builtin_root(), *roots]
+    return _bundle(roots).catalogue.invariants, [builtin_root(), *roots]
 
 
 def assemble(choices: Choices) -> Guard:
@@ -81,10 +82,10 @@ def assemble(choices: Choices) -> Guard:
     """
     loaded = load(choices.config_file)
     config = loaded.config
-    bundle = bundle_for(roots_of(config, choices.policies))
+    bundle = _bundle(roots_of(config, choices.policies))
     catalogue = bundle.catalogue.invariants
     check_names(loaded, catalogue)
-    chosen = catalogue.select(choices.select or config.select, (*config.ignore, *choices.ignore))
+    chosen = _chosen(catalogue, config, choices)
     overrides = merged(config.params, parse_set(choices.set_params, catalogue))
     settings = EvaluationSettings(
         invariants=chosen,
@@ -94,6 +95,25 @@ def assemble(choices: Choices) -> Guard:
     )
     engine = engine_of(config, bundle)
     return Guard(loaded, catalogue, bundle, engine, Evaluator(engine, settings))
+
+
+def _bundle(roots: Sequence[Path]) -> CompiledBundle:
+    bundle = bundle_for(roots)
+    if bundle.directory != SHIPPED_BUNDLE:
+        check_folders([builtin_root(), *roots], bundle.catalogue.invariants)
+    return bundle
+
+
+def _chosen(catalogue: Catalogue, config: Config, choices: Choices) -> tuple[Invariant, ...]:
+    """The enabled invariants. None at all would pass everything, which nobody can mean."""
+    ignore = (*config.ignore, *choices.ignore)
+    chosen = catalogue.select(choices.select or config.select, ignore)
+    if not chosen:
+        raise UsageError(
+            f"`ignore` ({', '.join(ignore)}) takes away everything that is selected; "
+            "leave at least one invariant"
+        )
+    return chosen
 
 
 def fact_settings(config: Config) -> FactSettings:

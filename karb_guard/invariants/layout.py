@@ -154,6 +154,14 @@ def _case_faults(file: Path, cases: set[Path], place: str) -> Iterator[Problem]:
         yield Problem(place, 0, "", f"belongs to no fixture; add {case}.yaml or remove it")
 
 
+def label_of(root: Path) -> str:
+    """A root as messages name it: relative to where the user stands, if it is below."""
+    try:
+        return root.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return root.as_posix()
+
+
 def name_of(path: Path, root: Path, label: str) -> str:
     """How messages name a path: the root as the user gave it, then the path below it."""
     return "/".join([label, *path.relative_to(root).parts])

@@ -28,7 +28,7 @@ def read(roots: Sequence[Path], *, may_be_empty: bool = False) -> Catalogue:
     retired: dict[str, Retired] = {}
     problems: list[Problem] = []
     for root in _distinct(roots):
-        label = label_of(root)
+        label = layout.label_of(root)
         found, faults = _read_root(root, label, may_be_empty=may_be_empty)
         gone, retired_faults = read_retired(root / layout.RETIRED, f"{label}/{layout.RETIRED}")
         policies += found
@@ -46,14 +46,6 @@ def retired_ids(roots: Sequence[Path]) -> frozenset[str]:
     return frozenset(
         id_ for root in _distinct(roots) for id_ in read_retired(root / layout.RETIRED, "")[0]
     )
-
-
-def label_of(root: Path) -> str:
-    """A root as messages name it: relative to where the user stands, if it is below."""
-    try:
-        return root.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return root.as_posix()
 
 
 def _distinct(roots: Sequence[Path]) -> list[Path]:

@@ -27,9 +27,9 @@ resource_doubt(container) := {"unknown": why} if {
 } else := doubt(container)
 
 # What the absence of a field of the pod proves: whoever completes a container completes the pod.
-pod_doubt(pod) := [doubt(container) | some container in pod.containers; container.open][0]
-
-else := {}
+pod_doubt(pod) := doubts[0] if {
+	doubts := [doubt(container) | some container in pod.containers; container.open]
+} else := {}
 
 # What the absence of a toleration or node selector proves. Kueue adds those of the
 # ResourceFlavor to whatever carries its queue label, when it admits the workload.

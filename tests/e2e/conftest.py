@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.api_proxy import ApiProxy, proxied
 from tests.support.audit_log import AuditLog
@@ -55,7 +56,7 @@ def custom_kinds(cluster: Cluster) -> Iterator[None]:
     """CustomResourceDefinitions for the tests; those that the cluster has stay as they are."""
     with ExitStack() as stack:
         for name in CUSTOM:
-            stack.enter_context(installed(cluster, DATA / name))
+            stack.enter_context(installed(cluster, yaml.safe_load((DATA / name).read_text())))
         yield
 
 

@@ -159,6 +159,7 @@ class ControlPlane:
             f"--token-auth-file={d / 'tokens.csv'}",
             "--authorization-mode=Node,RBAC",
             "--endpoint-reconciler-type=none",
+            "--allow-privileged=true",
             "--service-cluster-ip-range=10.0.0.0/24",
             f"--audit-policy-file={d / 'audit-policy.yaml'}",
             f"--audit-log-path={d / 'audit.log'}",

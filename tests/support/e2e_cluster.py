@@ -7,10 +7,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from tests.support.api_proxy import ApiProxy
 from tests.support.controlplane import Cluster
@@ -183,14 +180,13 @@ class Namespaces:
 
 
 @contextlib.contextmanager
-def installed(cluster: Cluster, file: Path) -> Iterator[None]:
-    """The cluster-scoped object of ``file``; one that is there already stays as it is."""
-    obj = yaml.safe_load(file.read_text(encoding="utf-8"))
+def installed(cluster: Cluster, obj: Json) -> Iterator[None]:
+    """The cluster-scoped object; one that is there already stays as it is."""
     kind, name = obj["kind"], obj["metadata"]["name"]
     if cluster.kubectl("get", kind, name, check=False).returncode == 0:
         yield
         return
-    cluster.kubectl("create", "-f", str(file))
+    cluster.kubectl("create", "-f", "-", stdin=json.dumps(obj))
     try:
         if kind == "CustomResourceDefinition":
             cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")

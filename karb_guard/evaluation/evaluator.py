@@ -83,10 +83,10 @@ class Evaluator:
     def _evaluation(self, prepared: Prepared, answers: list[Answer]) -> Evaluation:
         findings = self._malformed(prepared)
         unknowns: list[Unknown] = []
-        failed = prepared.refused
+        failed = NotEvaluated("bounds", prepared.refused) if prepared.refused else None
         for answer in answers:
             if isinstance(answer, NotEvaluated):
-                failed = failed or answer.reason
+                failed = failed or answer
                 continue
             self._sort(answer, prepared, findings, unknowns)
         return Evaluation(
@@ -94,7 +94,8 @@ class Evaluator:
             coverage=prepared.coverage,
             findings=tuple(findings),
             unknowns=tuple(dict.fromkeys(unknowns)),
-            not_evaluated=failed,
+            not_evaluated=failed.reason if failed else None,
+            not_evaluated_cause=failed.cause if failed else None,
             owner=prepared.owner,
             templates=tuple(
                 (

@@ -132,6 +132,8 @@ class Evaluation:
     unknowns: tuple[Unknown, ...] = ()
     not_evaluated: str | None = None
     """Why no verdict exists (a limit, a deadline, an engine that is away). Never an allow."""
+    not_evaluated_cause: str | None = None
+    """A short closed word for metrics: one of ``engine.NotEvaluated.cause``, or ``bounds``."""
     owner: ObjectRef | None = None
     """The topmost template owner; ``None`` where nothing owns the object."""
     templates: tuple[tuple[Path | None, Path], ...] = ()

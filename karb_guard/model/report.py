@@ -100,7 +100,8 @@ class CoverageCount:
         if self.not_evaluated:
             parts.append(f"{self.not_evaluated} not evaluated")
         if self.not_kubernetes:
-            parts.append(f"{self.not_kubernetes} not Kubernetes objects")
+            what = "not a Kubernetes object" if self.not_kubernetes == 1 else "not Kubernetes objects"
+            parts.append(f"{self.not_kubernetes} {what}")
         if self.left_out:
             parts.append(f"{counted(self.left_out, 'file')} left out")
         return ", ".join(parts)

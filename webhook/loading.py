@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -38,13 +38,29 @@ class SharedEvaluator:
         """Judge one object. Context that this door can't supply leaves invariants undecided."""
         inventory = None
         if self._wants_namespace and namespace and labels is not None:
-            metadata = {"name": namespace, "labels": dict(labels)}
-            inventory = Inventory([{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}])
+            inventory = _NamespaceAlone(namespace, labels)
         return self._evaluator.evaluate([obj], inventory)[0]
 
     def warm_up(self) -> None:
         """Judge a pod once, so that the first review doesn't pay for what is made lazily."""
         self.evaluate(_WARM_UP, "default", {})
+
+
+class _NamespaceAlone(Inventory):
+    """Knows one Namespace and nothing of what is in it.
+
+    In a directory of manifests a Namespace without a NetworkPolicy has none; here nobody looked.
+    """
+
+    def __init__(self, name: str, labels: Labels) -> None:
+        metadata = {"name": name, "labels": dict(labels)}
+        super().__init__([{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}])
+
+    def context(
+        self, obj: Mapping[str, Any], keys: Iterable[str], *, complete: bool
+    ) -> dict[str, Any]:
+        """Only what is known of the Namespace itself."""
+        return super().context(obj, {NAMESPACE_CONTEXT} & set(keys), complete=complete)
 
 
 def loaded_from(guard: Guard, own_namespace: str | None) -> Loaded:

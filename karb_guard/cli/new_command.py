@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
             f"--policies {root}: no such directory; make it, or stand in the checkout of karb-guard"
         )
     roots = [builtin_root(), root]
-    made = scaffold.new(args.invariant, root, read(roots), retired_ids(roots))
+    made = scaffold.new(args.invariant, root, read(roots, may_be_empty=True), retired_ids(roots))
     sys.stdout.write(
         f"wrote {made}\n"
         "next: put the words into policy.rego's metadata, the rule below it, and cases into\n"

@@ -104,7 +104,7 @@ def prepare(
     refused = limits.check_workload(workload)
     if refused is not None:
         return Prepared(obj, ref, owner, coverage, groups, refused=refused)
-    if not groups:
+    if not groups and not workload.misfits:
         return Prepared(obj, ref, owner, coverage)
     built = facts.build(obj, workload, settings, inventory)
     document: dict[str, Any] = {

@@ -58,10 +58,10 @@ def nothing_checked(files: Sequence[ParsedFile]) -> Problem | None:
     if skipped:
         entry = skipped[0].skipped[0]
         more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
-        message = f"{entry.reason}{more}; there was nothing else to check"
+        message = f"{entry.reason}{more}, and nothing else"
         return Problem(entry.file, None, None, message, kind=NOTHING)
     if not any(file.skipped for file in files) and files:
-        message = "empty: there was nothing to check"
+        message = "the input is empty"
         remedy = "see whether the command that should have written it failed"
         return Problem(files[0].name, None, None, message, kind=NOTHING, remedy=remedy)
     return None

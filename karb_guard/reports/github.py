@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from karb_guard.model.finding import Severity
 from karb_guard.model.report import Region, Report, unknown_lines
+from karb_guard.reports.snippet import printable
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -39,7 +40,7 @@ def _end(region: Region) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

@@ -53,5 +53,5 @@ def karb_guard(
     )
     found = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in found.err, found.err
-    assert "internal error" not in found.err, found.err
+    assert "karb-guard: internal error" not in found.err, found.err
     return found

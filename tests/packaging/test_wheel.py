@@ -94,7 +94,8 @@ def test_the_wheel_lints_with_its_own_bundle_and_without_opa_or_go(
     monkeypatch.setenv("KARB_GUARD_CACHE", str(elsewhere / "cache"))
     done = _run(command, "lint", "pod.yaml", "--select", "gpu-tol-leak", cwd=elsewhere)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "pod.yaml:6:5: error" in done.stdout, done.stdout
+    assert "pod.yaml:6:3:" in done.stdout, done.stdout
+    assert "error gpu-tol-leak KARB-GPU-001" in done.stdout, done.stdout
 
 
 def test_lint_needs_none_of_the_webhook_s_packages(command: Path, elsewhere: Path) -> None:

@@ -62,6 +62,7 @@ class _Reader:
         self._exclude = tuple(exclude)
         self._limits = limits
         self._seen: set[str] = set()
+        self._found = False
 
     def read(self, path: str) -> Iterator[Source]:
         if path == STDIN:
@@ -76,11 +77,11 @@ class _Reader:
             yield from self._directory(path)
 
     def _directory(self, top: str) -> Iterator[Source]:
-        found = False
+        self._found = False
         for source in self._walk(top):
-            found = True
+            self._found = True
             yield source
-        if not found:
+        if not self._found:
             message = "no manifests (*.yaml, *.yml, *.json) in this directory"
             yield _failed(_shown(top), message, "name a directory or file that has some")
 
@@ -108,6 +109,8 @@ class _Reader:
             yield Source(name, skipped="a template of a Helm chart: render it (helm template)")
         elif self._first_time(entry.path):
             yield _read(entry.path, name, self._limits)
+        else:
+            self._found = True  # under another argument: the directory is not empty
 
     def _first_time(self, path: str) -> bool:
         """Whether the file was not read before, under this or another name."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.support.controlplane import Cluster
 
@@ -54,7 +54,7 @@ class Answer:
 class ApiProxy:
     """Sends requests through one ``kubectl proxy``."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: httpx2.Client) -> None:
         self._client = client
 
     def request(
@@ -106,7 +106,7 @@ def proxied(cluster: Cluster) -> Iterator[ApiProxy]:
         line = process.stdout.readline()
         found = re.search(r"127\.0\.0\.1:\d+", line)
         assert found, f"kubectl proxy: {line}"
-        with httpx.Client(base_url=f"http://{found[0]}", timeout=30) as client:
+        with httpx2.Client(base_url=f"http://{found[0]}", timeout=30) as client:
             yield ApiProxy(client)
     finally:
         process.terminate()

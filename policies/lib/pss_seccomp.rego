@@ -2,3 +2,8 @@
 package karb.lib.pss_seccomp
 
 allowed_types := {"RuntimeDefault", "Localhost"}
+
+# Their names in annotations, before v1.19; docker/default was the runtime's filter, too.
+allowed_annotation(value) if value in {"runtime/default", "docker/default"}
+
+allowed_annotation(value) if startswith(value, "localhost/")

@@ -15,7 +15,7 @@ violations contains v if {
 	}
 }
 
-# The annotations from before v1.30; the newest version of the standard still reads them.
+# The annotations from before v1.30; every version of the standard reads both.
 violations contains v if {
 	some pod in input.pods
 	some key, value in pod.annotations

@@ -10,6 +10,7 @@ violations contains v if {
 	some action in ["httpGet", "tcpSocket"]
 	host := pss_contexts.text(object.get(container.spec, array.concat(handler, [action]), {}), "host")
 	host != ""
+	minor >= 34
 	v := {
 		"check": "hostProbesAndHostLifecycle",
 		"path": array.concat(container.path, array.concat(handler, [action, "host"])),

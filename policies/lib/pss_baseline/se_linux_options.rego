@@ -17,7 +17,6 @@ violations contains v if {
 
 allowed(_, "")
 
-allowed("type", value) if value in types
+allowed("type", value) if value in {"container_t", "container_init_t", "container_kvm_t"}
 
-# container_engine_t since v1.31.
-types := {"container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
+allowed("type", "container_engine_t") if minor >= 31

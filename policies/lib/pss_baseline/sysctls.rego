@@ -4,7 +4,7 @@ violations contains v if {
 	some pod in input.pods
 	some i, sysctl in pod.spec.securityContext.sysctls
 	name := object.get(sysctl, "name", "")
-	not name in safe
+	not safe(name)
 	v := {
 		"check": "sysctls",
 		"path": array.concat(pod.path, ["securityContext", "sysctls", i, "name"]),
@@ -12,13 +12,22 @@ violations contains v if {
 	}
 }
 
-# Each line came with a version of the standard: v1.0, v1.27, v1.29, v1.32, v1.37.
-safe := {
-	"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies",
-	"net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start",
-	"net.ipv4.ip_local_reserved_ports",
-	"net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout",
-	"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
-	"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
-	"net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_notsent_lowat",
+safe(name) if since[name] <= minor
+
+# Safe sysctl -> the minor version since which the standard allows it.
+since := {
+	"kernel.shm_rmid_forced": 0,
+	"net.ipv4.ip_local_port_range": 0,
+	"net.ipv4.ip_unprivileged_port_start": 0,
+	"net.ipv4.ping_group_range": 0,
+	"net.ipv4.tcp_syncookies": 0,
+	"net.ipv4.ip_local_reserved_ports": 27,
+	"net.ipv4.tcp_fin_timeout": 29,
+	"net.ipv4.tcp_keepalive_intvl": 29,
+	"net.ipv4.tcp_keepalive_probes": 29,
+	"net.ipv4.tcp_keepalive_time": 29,
+	"net.ipv4.tcp_rmem": 32,
+	"net.ipv4.tcp_wmem": 32,
+	"net.ipv4.tcp_notsent_lowat": 37,
+	"net.ipv4.tcp_slow_start_after_idle": 37,
 }

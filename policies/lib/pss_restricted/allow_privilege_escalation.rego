@@ -2,12 +2,13 @@ package karb.lib.pss_restricted
 
 import data.karb.lib.pods
 
-# Windows pods are exempt since v1.25.
+# Part of the standard since v1.8.
 violations contains object.union(v, doubt) if {
 	some pod in input.pods
-	pod.os != "windows"
+	not exempt_windows(pod)
 	some container in pod.containers
 	not container.spec.securityContext.allowPrivilegeEscalation == false
+	minor >= 8
 	[value, doubt] := state(container)
 	v := {
 		"check": "allowPrivilegeEscalation",

@@ -3,12 +3,13 @@ package karb.lib.pss_restricted
 import data.karb.lib.pods
 import data.karb.lib.pss_capabilities
 
-# Windows pods are exempt since v1.25.
+# Part of the standard since v1.22.
 violations contains object.union(v, doubt) if {
 	some pod in input.pods
-	pod.os != "windows"
+	not exempt_windows(pod)
 	some container in pod.containers
 	not drops_all(container)
+	minor >= 22
 	[value, doubt] := dropped(container)
 	v := {
 		"check": "capabilities_restricted",
@@ -20,11 +21,12 @@ violations contains object.union(v, doubt) if {
 # Capabilities outside of the default set are baseline's.
 violations contains v if {
 	some pod in input.pods
-	pod.os != "windows"
+	not exempt_windows(pod)
 	some container in pod.containers
 	some i, capability in container.spec.securityContext.capabilities.add
 	capability in pss_capabilities.defaults
 	capability != "NET_BIND_SERVICE"
+	minor >= 22
 	v := {
 		"check": "capabilities_restricted",
 		"path": array.concat(container.path, ["securityContext", "capabilities", "add", i]),

@@ -9,6 +9,7 @@ violations contains v if {
 	some container in pod.containers
 	value := container.spec.securityContext.procMount
 	not value in {null, "Default"}
+	minor >= 35
 	v := {
 		"check": "procMount_restricted",
 		"path": array.concat(container.path, ["securityContext", "procMount"]),

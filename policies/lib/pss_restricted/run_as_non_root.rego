@@ -3,10 +3,9 @@ package karb.lib.pss_restricted
 import data.karb.lib.pods
 import data.karb.lib.pss_contexts
 
-# Since v1.35 pods in a user namespace are exempt.
 violations contains v if {
 	some pod in input.pods
-	not pss_contexts.user_namespace(pod)
+	not exempt_user_namespace(pod)
 	some context in pss_contexts.set_in(pod)
 	context.value.runAsNonRoot == false
 	v := {
@@ -19,7 +18,7 @@ violations contains v if {
 # A container takes the pod's value; a pod that says false is reported above.
 violations contains object.union(v, pods.pod_doubt(pod)) if {
 	some pod in input.pods
-	not pss_contexts.user_namespace(pod)
+	not exempt_user_namespace(pod)
 	not decided(pod.spec)
 	some container in pod.containers
 	not decided(container.spec)

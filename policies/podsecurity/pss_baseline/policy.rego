@@ -6,9 +6,10 @@
 #   known way out: a privileged debug container left on one inference pod, or a hostPath of the
 #   container runtime's socket, hands over the node, all its GPUs and the credentials of every
 #   pod beside it. The checks, their ids and values are those of
-#   Kubernetes' Pod Security admission at v1.37, the newest version, over init, main and
-#   ephemeral containers. The API server enforces them only where the namespace is labelled, and
-#   then on Pods: a Deployment is accepted and its pods never appear.
+#   Kubernetes' Pod Security admission in every version from v1.0 to v1.37, over init, main and
+#   ephemeral containers; `version` picks one, as a namespace's enforce-version does. The API
+#   server enforces them only where the namespace is labelled, and then on Pods: a Deployment is
+#   accepted and its pods never appear.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   description: Pod Security Standards, baseline
@@ -20,6 +21,24 @@
 #   since: 0.1.0
 #   paper: IV. Governance and safety invariants
 #   match: [pods]
+#   context: [namespace]
+#   params:
+#     version:
+#       type: string
+#       pattern: '^(latest|v1\.(0|[1-9][0-9]*))$'
+#       description: >-
+#         the version of the standard, v1.0 to v1.37 or `latest`; a version newer than v1.37 is
+#         judged as v1.37
+#       default: latest
+#     namespaceLabels:
+#       type: boolean
+#       description: >-
+#         let the labels pod-security.kubernetes.io/enforce and enforce-version of the namespace
+#         decide, as the API server does: in a `privileged` namespace nothing is reported,
+#         an unknown level is restricted, an unknown version is latest, and `version` is that of
+#         namespaces without the label. Where the Namespace is not known (lint of a set without
+#         it), the invariant can't decide and says so
+#       default: false
 #   checks:
 #     appArmorProfile: '{setter} sets the AppArmor profile to "{value}"; allowed are RuntimeDefault and Localhost'
 #     capabilities_baseline: 'container {container} adds capability {capability}, which is not in the default set'
@@ -46,6 +65,11 @@
 package karb.podsecurity.pss_baseline
 
 import data.karb.lib.pss_baseline
+import data.karb.lib.pss_policy
+
+params := input.params["pss-baseline"]
 
 # One file a check: lib/pss_baseline/.
-violations := pss_baseline.violations
+violations := pss_baseline.violations if pss_policy.asked(params, "baseline")
+
+else := pss_policy.undecided(params, "privileged")

@@ -137,3 +137,81 @@ test_every_role_counts if {
 	]
 	count(answers({"containers": containers})) == 4
 }
+
+# The checks of a pod that breaks everything that a version changed.
+checks_at(version) := checks(answers_with({"version": version}, {}))
+
+checks(found) := {answer.check | some answer in found}
+
+answers_with(params, context) := found if {
+	document := object.union(build.document({"pss-baseline": params}, [changing]), {"context": context})
+	found := pss_baseline.violations with input as document
+}
+
+changing := build.pod({
+	"annotations": {"container.seccomp.security.alpha.kubernetes.io/server": "unconfined"},
+	"spec": {"hostUsers": false, "securityContext": {"sysctls": [{"name": "net.ipv4.tcp_rmem"}]}},
+	"containers": [build.container({"spec": {
+		"livenessProbe": {"tcpSocket": {"host": "h"}},
+		"securityContext": {
+			"procMount": "Unmasked",
+			"seLinuxOptions": {"type": "container_engine_t"},
+			"seccompProfile": {"type": "Unconfined"},
+		},
+	}})],
+})
+
+test_versions if {
+	checks_at("v1.0") == {"procMount", "seLinuxOptions", "seccompProfile_baseline", "sysctls"}
+	checks_at("v1.31") == {"procMount", "seccompProfile_baseline", "sysctls"}
+	checks_at("v1.32") == {"procMount", "seccompProfile_baseline"}
+	checks_at("v1.34") == {"hostProbesAndHostLifecycle", "procMount", "seccompProfile_baseline"}
+	checks_at("v1.35") == {"hostProbesAndHostLifecycle", "seccompProfile_baseline"}
+	checks_at("v1.1000") == checks_at("latest")
+}
+
+test_seccomp_annotations_before_v1_19 if {
+	"annotations" in paths("v1.18")
+	not "securityContext" in paths("v1.18")
+	not "annotations" in paths("v1.19")
+	"securityContext" in paths("v1.19")
+}
+
+paths(version) := {step |
+	some answer in answers_with({"version": version}, {})
+	answer.check == "seccompProfile_baseline"
+	some step in answer.path
+}
+
+labelled(labels) := checks(answers_with(
+	{"version": "v1.31", "namespaceLabels": true},
+	{"namespace": {"name": "inference", "labels": labels}},
+))
+
+level(value) := {"pod-security.kubernetes.io/enforce": value}
+
+at(value) := {"pod-security.kubernetes.io/enforce-version": value}
+
+test_labels_decide if {
+	labelled(level("privileged")) == set()
+	labelled(level("baseline")) == checks_at("v1.31")
+	labelled(level("none-such")) == checks_at("v1.31")
+	labelled({}) == checks_at("v1.31")
+	labelled(at("v1.34")) == checks_at("v1.34")
+	labelled(object.union(level("restricted"), at("v1.0"))) == checks_at("v1.0")
+}
+
+test_a_version_that_is_none_is_latest if {
+	every version in ["1.0", "v1", "v1.", "v1.00", "v1.-1", "v1.1e1", "v1.1.1", "v2.0", "", "V1.0", "v1. 1"] {
+		labelled(at(version)) == checks_at("latest")
+	}
+}
+
+test_labels_that_are_not_known_decide_nothing if {
+	found := answers_with({"version": "latest", "namespaceLabels": true}, {})
+	count(found) == 1
+	every answer in found {
+		is_string(answer.unknown)
+	}
+	count(answers_with({"version": "latest", "namespaceLabels": false}, {})) > 1
+}

@@ -7,9 +7,10 @@
 #   container) end at a non-root user. Inference servers rarely need any of it, but most public
 #   manifests set none of these fields. This invariant reports only what restricted adds: a value
 #   that baseline forbids already is reported by `pss-baseline`, once, so enable both.
-#   The checks, their ids and values are those of Kubernetes' Pod Security admission at v1.37,
-#   the newest version: Windows pods (`spec.os.name: windows`) need no Linux fields, and pods in a
-#   user namespace (`hostUsers: false`) may run as root inside.
+#   The checks, their ids and values are those of Kubernetes' Pod Security admission in every
+#   version from v1.0 to v1.37; `version` picks one, give both invariants the same. Since v1.25
+#   Windows pods (`spec.os.name: windows`) need no Linux fields, since v1.35 pods in a user
+#   namespace (`hostUsers: false`) may run as root inside.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 #   description: Pod Security Standards, restricted
@@ -23,6 +24,24 @@
 #   since: 0.1.0
 #   paper: IV. Governance and safety invariants
 #   match: [pods]
+#   context: [namespace]
+#   params:
+#     version:
+#       type: string
+#       pattern: '^(latest|v1\.(0|[1-9][0-9]*))$'
+#       description: >-
+#         the version of the standard, v1.0 to v1.37 or `latest`; a version newer than v1.37 is
+#         judged as v1.37
+#       default: latest
+#     namespaceLabels:
+#       type: boolean
+#       description: >-
+#         let the labels pod-security.kubernetes.io/enforce and enforce-version of the namespace
+#         decide, as the API server does: only in a `restricted` namespace is anything reported,
+#         an unknown level is restricted, an unknown version is latest, and `version` is that of
+#         namespaces without the label. Where the Namespace is not known (lint of a set without
+#         it), the invariant can't decide and says so
+#       default: false
 #   checks:
 #     allowPrivilegeEscalation: 'container {container}: securityContext.allowPrivilegeEscalation is {value}, it must be false'
 #     capabilities_restricted: 'container {container}: capabilities.{field} is {value}; drop must hold ALL, add at most NET_BIND_SERVICE'
@@ -50,7 +69,12 @@
 #     Where the image must be root, `hostUsers: false` makes it harmless to the node.
 package karb.podsecurity.pss_restricted
 
+import data.karb.lib.pss_policy
 import data.karb.lib.pss_restricted
 
+params := input.params["pss-restricted"]
+
 # One file a check: lib/pss_restricted/.
-violations := pss_restricted.violations
+violations := pss_restricted.violations if pss_policy.asked(params, "restricted")
+
+else := pss_policy.undecided(params, "runAsNonRoot")

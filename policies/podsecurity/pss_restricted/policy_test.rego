@@ -130,3 +130,47 @@ test_windows_needs_no_linux_fields if {
 	count(answers({"os": "windows", "containers": [with_context(context)]})) == 0
 	{answer.check | some answer in answers({"os": "windows", "containers": [build.container({})]})} == {"runAsNonRoot"}
 }
+
+# The checks of a pod at a version, and with a namespace.
+checks_at(version, pod) := checks({"version": version}, pod, {})
+
+checks(params, pod, context) := {answer.check | some answer in found} if {
+	document := object.union(build.document({"pss-restricted": params}, [build.pod(pod)]), {"context": context})
+	found := pss_restricted.violations with input as document
+}
+
+root := {
+	"spec": {"hostUsers": false},
+	"containers": [with_context({"runAsUser": 0, "procMount": "Unmasked"})],
+}
+
+test_versions if {
+	checks_at("v1.7", root) == {"runAsNonRoot"}
+	checks_at("v1.8", root) == {"allowPrivilegeEscalation", "runAsNonRoot"}
+	checks_at("v1.19", root) == {"allowPrivilegeEscalation", "runAsNonRoot", "seccompProfile_restricted"}
+	checks_at("v1.22", root) == checks_at("v1.19", root) | {"capabilities_restricted"}
+	checks_at("v1.34", root) == checks_at("v1.22", root) | {"runAsUser"}
+	checks_at("v1.35", root) == (checks_at("v1.22", root) - {"runAsNonRoot"}) | {"procMount_restricted"}
+}
+
+test_windows_since_v1_25 if {
+	windows := {"os": "windows", "containers": [build.container({})]}
+	checks_at("v1.24", windows) == {
+		"allowPrivilegeEscalation", "capabilities_restricted", "runAsNonRoot", "seccompProfile_restricted",
+	}
+	checks_at("v1.25", windows) == {"runAsNonRoot"}
+}
+
+test_labels_decide if {
+	labelled({"pod-security.kubernetes.io/enforce": "privileged"}) == set()
+	labelled({"pod-security.kubernetes.io/enforce": "baseline"}) == set()
+	labelled({"pod-security.kubernetes.io/enforce": "restricted"}) == {"runAsNonRoot"}
+	labelled({"pod-security.kubernetes.io/enforce": "strict"}) == {"runAsNonRoot"}
+	labelled({}) == {"runAsNonRoot"}
+	labelled({"pod-security.kubernetes.io/enforce-version": "v1.8"}) == checks_at("v1.8", root)
+}
+
+labelled(labels) := checks(
+	{"version": "v1.7", "namespaceLabels": true}, root,
+	{"namespace": {"name": "inference", "labels": labels}},
+)

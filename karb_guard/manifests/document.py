@@ -12,7 +12,7 @@ from karb_guard.model.finding import ObjectRef, Path
 class Document:
     """One object of one file. Values reached through YAML aliases are shared: never change them."""
 
-    __slots__ = ("_layout", "file", "index", "object", "offset")
+    __slots__ = ("_layout", "file", "index", "object", "offset", "rendered")
 
     def __init__(
         self, value: dict[str, Any], layout: Layout, *, index: int, offset: Path = ()
@@ -24,6 +24,8 @@ class Document:
         """Which document of the file it stands in, from 0, empty ones counted."""
         self.offset = offset
         """The path from that document's root to the object: ``("items", 3)`` in a ``List``."""
+        self.rendered = False
+        """Whether a command made the text: lines count in its output, not in ``file``."""
         self._layout = layout
 
     @property

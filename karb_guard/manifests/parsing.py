@@ -29,6 +29,8 @@ class ParsedFile:
     """What is well-formed and no Kubernetes object, and why."""
     empty: int = 0
     """Documents without content; 1 for an empty file."""
+    notes: tuple[str, ...] = ()
+    """What the command that rendered it said beside its answer."""
 
 
 def parse(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> ParsedFile:
@@ -51,8 +53,13 @@ def parse_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> ParsedFile:
         return ParsedFile(source.name, problems=[source.problem])
     if source.skipped is not None:
         entry = NotAnObject(source.name, None, source.skipped)
-        return ParsedFile(source.name, skipped=[entry])
-    return parse(source.data, source.name, limits)
+        return ParsedFile(source.name, skipped=[entry], notes=source.notes)
+    parsed = parse(source.data, source.name, limits)
+    parsed.notes = source.notes
+    if source.amend is not None:
+        for document in parsed.documents:
+            source.amend(document)
+    return parsed
 
 
 def _collect(result: ParsedFile, decoded: Decoded, limits: Limits) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from karb_guard.manifests.limits import DEFAULT_LIMITS, Limits
 from karb_guard.manifests.problem import ParseProblem, too_big
+
+if TYPE_CHECKING:
+    from karb_guard.manifests.document import Document
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -20,6 +23,11 @@ EXTENSIONS = (".yaml", ".yml", ".json")
 """kubectl's own (``cli-runtime/pkg/resource``)."""
 EXCLUDED = "excluded by "
 """How the reason begins when an ``exclude`` pattern left a file out: the wish of the user."""
+TEMPLATE = (
+    "a template of a Helm chart: it is judged as `helm template` renders it, "
+    "with the chart as PATH or with --render"
+)
+"""Why a file below ``templates/`` is left out."""
 _SKIPPED_DIRECTORIES = frozenset({"node_modules", "venv", "__pycache__"})
 
 
@@ -34,10 +42,17 @@ class Source:
     """Why it could not be read."""
     skipped: str | None = None
     """Why it was left out on purpose."""
+    notes: tuple[str, ...] = ()
+    """What the command that rendered it said beside its answer."""
+    amend: Callable[[Document], None] | None = None
+    """Called with each document of a source that no file holds as it is (a rendered chart)."""
 
 
 def read_paths(
-    paths: Iterable[str], exclude: Sequence[str] = (), limits: Limits = DEFAULT_LIMITS
+    paths: Iterable[str],
+    exclude: Sequence[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
+    covered: Callable[[str], bool] | None = None,
 ) -> Iterator[Source]:
     """Yield each manifest under ``paths``, in the order given, directories in sorted order.
 
@@ -49,8 +64,11 @@ def read_paths(
     ``exclude`` holds shell patterns; one that matches the name, the whole path or the path
     below the argument leaves a file or a directory out. A file that is reached twice is read
     once. A path that can't be read, or a directory without any manifest, yields a problem.
+
+    ``covered`` says which files and directories below the paths are judged in another way, as
+    parts of a chart that was rendered: they are passed over without a word.
     """
-    reader = _Reader(exclude, limits)
+    reader = _Reader(exclude, limits, covered)
     for path in paths:
         yield from reader.read(path)
 
@@ -58,9 +76,12 @@ def read_paths(
 class _Reader:
     """Holds what was read already, over all the paths of one call."""
 
-    def __init__(self, exclude: Sequence[str], limits: Limits) -> None:
+    def __init__(
+        self, exclude: Sequence[str], limits: Limits, covered: Callable[[str], bool] | None
+    ) -> None:
         self._exclude = tuple(exclude)
         self._limits = limits
+        self._covered = covered
         self._seen: set[str] = set()
         self._found = False
 
@@ -69,10 +90,10 @@ class _Reader:
             if self._first_time(STDIN):
                 yield _read(None, STDIN_NAME, self._limits)
         elif (pattern := self._excluded(path, path)) is not None:
-            yield Source(_shown(path), skipped=EXCLUDED + pattern)
+            yield Source(shown(path), skipped=EXCLUDED + pattern)
         elif not path or not Path(path).is_dir():
             if self._first_time(path):
-                yield _read(path, _shown(path), self._limits)
+                yield _read(path, shown(path), self._limits)
         else:
             yield from self._directory(path)
 
@@ -83,7 +104,7 @@ class _Reader:
             yield source
         if not self._found:
             message = "no manifests (*.yaml, *.yml, *.json) in this directory"
-            yield _failed(_shown(top), message, "name a directory or file that has some")
+            yield _failed(shown(top), message, "name a directory or file that has some")
 
     def _walk(self, top: str) -> Iterator[Source]:
         """Depth first with a stack of our own: a tree may be deeper than Python's stack."""
@@ -92,21 +113,23 @@ class _Reader:
             entry = pending.pop()
             pattern = self._excluded(entry.path, os.path.relpath(entry.path, top))
             if pattern is not None and entry.path != top:
-                yield Source(_shown(entry.path), skipped=EXCLUDED + pattern)
+                yield Source(shown(entry.path), skipped=EXCLUDED + pattern)
+            elif self._covered is not None and entry.path != top and self._covered(entry.path):
+                self._found = True
             elif not entry.is_directory:
                 yield from self._file(entry)
             else:
                 try:
                     pending.extend(reversed(_entries(entry)))
                 except OSError as error:
-                    yield _unreadable(_shown(entry.path), error)
+                    yield _unreadable(shown(entry.path), error)
 
     def _file(self, entry: _Entry) -> Iterator[Source]:
-        name = _shown(entry.path)
+        name = shown(entry.path)
         if entry.skip is not None:
             yield Source(name, skipped=entry.skip)
         elif entry.in_templates:
-            yield Source(name, skipped="a template of a Helm chart: render it (helm template)")
+            yield Source(name, skipped=TEMPLATE)
         elif self._first_time(entry.path):
             yield _read(entry.path, name, self._limits)
         else:
@@ -120,12 +143,21 @@ class _Reader:
         return not known
 
     def _excluded(self, path: str, below: str) -> str | None:
-        """The pattern that leaves the path out, if one does."""
-        names = (Path(path).name, below, path)
-        for pattern in self._exclude:
-            if any(fnmatchcase(name, pattern.rstrip("/")) for name in names):
-                return pattern
-        return None
+        return excluding(self._exclude, path, below)
+
+
+def excluding(patterns: Sequence[str], path: str, below: str) -> str | None:
+    """The pattern that leaves ``path`` out, if one does; ``below`` is its name in the argument."""
+    names = (Path(path).name, below, path)
+    for pattern in patterns:
+        if any(fnmatchcase(name, pattern.rstrip("/")) for name in names):
+            return pattern
+    return None
+
+
+def is_searched(name: str) -> bool:
+    """Whether a directory of this name is looked into when it stands below an argument."""
+    return not name.startswith(".") and name not in _SKIPPED_DIRECTORIES
 
 
 class _Entry(NamedTuple):
@@ -146,7 +178,7 @@ def _entries(directory: _Entry) -> list[_Entry]:
     for entry in entries:
         below = directory.in_templates or (is_chart and entry.name == "templates")
         if entry.is_dir(follow_symlinks=False):
-            if not entry.name.startswith(".") and entry.name not in _SKIPPED_DIRECTORIES:
+            if is_searched(entry.name):
                 result.append(_Entry(entry.path, is_directory=True, in_templates=below))
         elif _links_to_directory(entry):
             if not entry.name.startswith("."):
@@ -205,7 +237,7 @@ def _failed(name: str, message: str, remedy: str) -> Source:
     return Source(name, problem=ParseProblem(name, None, None, message, remedy))
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
     """A path for people and reports: valid Unicode, and without a leading ``./``."""
     text = os.fsencode(path).decode("utf-8", "replace")
     return text.removeprefix("./") or text

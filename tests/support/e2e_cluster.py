@@ -161,12 +161,16 @@ class Namespaces:
         self, stage: str, webhook: WebhookProcess, labels: Mapping[str, str] | None = None
     ) -> str:
         """Create ``karb-e2e-<run>-<n>-<stage>``, judged by ``webhook``."""
+        return self._create(stage, {**webhook.labels, **(labels or {})})
+
+    def bare(self) -> str:
+        """Create a namespace that no webhook of this suite judges."""
+        return self._create("bare", {})
+
+    def _create(self, what: str, labels: Mapping[str, str]) -> str:
         self._count += 1
-        name = f"{self._run}-{self._count}-{stage}"
-        metadata = {
-            "name": name,
-            "labels": {RUN_LABEL: self._run, **webhook.labels, **(labels or {})},
-        }
+        name = f"{self._run}-{self._count}-{what}"
+        metadata = {"name": name, "labels": {RUN_LABEL: self._run, **labels}}
         document = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
         self._cluster.kubectl("create", "-f", "-", stdin=json.dumps(document))
         self._cluster.kubectl(

@@ -3,10 +3,17 @@
 package karb.lib.globs
 
 # `*` in a pattern stands for any characters, dots and slashes too.
-any_match(patterns, value) if value in patterns
-
 any_match(patterns, value) if {
+	value in patterns
+} else if {
+	first := concat("", [`*?[{\`, substring(value, 0, 1)])
+	last := concat("", [`*?]}`, substring(value, max([0, count(value) - 1]), 1)])
 	some pattern in patterns
+
+	# Nearly every pattern differs in its first or last character, which one call each can tell;
+	# asking each for wildcards (`plausible`) first took a fifth of a clean pod's evaluation.
+	trim_left(pattern, first) != pattern
+	trim_right(pattern, last) != pattern
 	plausible(pattern, value)
 	glob.match(pattern, null, value)
 }

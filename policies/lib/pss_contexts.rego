@@ -2,18 +2,23 @@
 # the pod's own security context and those of its init, main and ephemeral containers.
 package karb.lib.pss_contexts
 
-# Every security context that is set. `setter` is how messages name its place.
-set_in(pod) := array.concat(
+# Every security context that is set. `setter` is how messages name its place. A rule and no
+# function of the pod: six checks read it, and what is a rule is worked out once.
+set_anywhere := array.concat(
 	[context |
+		some pod in input.pods
 		context := {
+			"pod": pod,
 			"setter": "the pod",
 			"path": array.concat(pod.path, ["securityContext"]),
 			"value": pod.spec.securityContext,
 		}
 	],
 	[context |
+		some pod in input.pods
 		some container in pod.containers
 		context := {
+			"pod": pod,
 			"setter": named(container),
 			"path": array.concat(container.path, ["securityContext"]),
 			"value": container.spec.securityContext,

@@ -68,10 +68,6 @@ moving(image) := [["floating", {"tag": image.tag}]] if {
 
 moving(image) := [["missing", {}]] if not tagged(image)
 
-floats(tag) if tag in params.floating
-
-floats(tag) if globs.any_match(wild, tag)
-
-wild := [pattern | some pattern in params.floating; globs.special(pattern)]
+floats(tag) if globs.any_match(params.floating, tag)
 
 tagged(image) if is_string(image.tag)

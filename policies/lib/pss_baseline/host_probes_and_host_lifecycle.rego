@@ -6,9 +6,9 @@ import data.karb.lib.pss_contexts
 violations contains v if {
 	some pod in input.pods
 	some container in pod.containers
-	some handler in handlers
+	some [handler, actions] in handlers(container.spec)
 	some action in ["httpGet", "tcpSocket"]
-	host := pss_contexts.text(object.get(container.spec, array.concat(handler, [action]), {}), "host")
+	host := pss_contexts.text(actions[action], "host")
 	host != ""
 	minor >= 34
 	v := {
@@ -18,7 +18,10 @@ violations contains v if {
 	}
 }
 
-handlers := [
-	["livenessProbe"], ["readinessProbe"], ["startupProbe"],
-	["lifecycle", "postStart"], ["lifecycle", "preStop"],
-]
+handlers(spec) := array.concat(
+	[[[probe], actions] |
+		some probe in ["livenessProbe", "readinessProbe", "startupProbe"]
+		actions := spec[probe]
+	],
+	[[["lifecycle", hook], actions] | some hook, actions in spec.lifecycle],
+)

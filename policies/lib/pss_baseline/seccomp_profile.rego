@@ -5,8 +5,7 @@ import data.karb.lib.pss_seccomp
 
 # The field, since v1.19.
 violations contains v if {
-	some pod in input.pods
-	some context in pss_contexts.set_in(pod)
+	some context in pss_contexts.set_anywhere
 	pss_contexts.present(context.value, "seccompProfile")
 	value := pss_contexts.text(context.value.seccompProfile, "type")
 	not value in pss_seccomp.allowed_types

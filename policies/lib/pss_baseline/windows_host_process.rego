@@ -3,8 +3,7 @@ package karb.lib.pss_baseline
 import data.karb.lib.pss_contexts
 
 violations contains v if {
-	some pod in input.pods
-	some context in pss_contexts.set_in(pod)
+	some context in pss_contexts.set_anywhere
 	context.value.windowsOptions.hostProcess == true
 	v := {
 		"check": "windowsHostProcess",

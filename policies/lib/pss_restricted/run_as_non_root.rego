@@ -4,10 +4,9 @@ import data.karb.lib.pods
 import data.karb.lib.pss_contexts
 
 violations contains v if {
-	some pod in input.pods
-	not exempt_user_namespace(pod)
-	some context in pss_contexts.set_in(pod)
+	some context in pss_contexts.set_anywhere
 	context.value.runAsNonRoot == false
+	not exempt_user_namespace(context.pod)
 	v := {
 		"check": "runAsNonRoot",
 		"path": array.concat(context.path, ["runAsNonRoot"]),

@@ -4,10 +4,9 @@ import data.karb.lib.pss_contexts
 
 # Part of the standard since v1.23.
 violations contains v if {
-	some pod in input.pods
-	not exempt_user_namespace(pod)
-	some context in pss_contexts.set_in(pod)
+	some context in pss_contexts.set_anywhere
 	context.value.runAsUser == 0
+	not exempt_user_namespace(context.pod)
 	minor >= 23
 	v := {
 		"check": "runAsUser",

@@ -24,7 +24,11 @@ def check_folders(roots: Sequence[Path], catalogue: Catalogue) -> None:
 def _faults(root: Path, catalogue: Catalogue) -> Iterator[Problem]:
     label = layout.label_of(root)
     yield from layout.root_faults(root, label)
-    for folder in layout.invariant_folders(root):
+    folders = list(layout.invariant_folders(root))
+    if not folders:
+        message = "holds no invariant; expected <category>/<invariant>/policy.rego"
+        yield Problem(label, 0, "", message)
+    for folder in folders:
         invariant = catalogue.find(folder.name.replace("_", "-"))
         rego = invariant is None or invariant.evaluator == "rego"
         if (folder / layout.POLICY).is_file():

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from karb_guard.assembly.folders import check_folders
+from karb_guard.assembly.policies import Choices, compiled, roots_of
 from karb_guard.config.load import Loaded, load
 from karb_guard.config.names import check_names, severities
 from karb_guard.config.settings import Config
 from karb_guard.engine.bundle import CompiledBundle
-from karb_guard.engine.bundles import SHIPPED_BUNDLE, bundle_for
 from karb_guard.engine.interface import Engine
 from karb_guard.evaluation import EvaluationSettings, Evaluator
 from karb_guard.facts.settings import FactSettings
 from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.invariants.params import effective, merged, parse_set
-from karb_guard.invariants.roots import builtin_root
 from karb_guard.model.errors import UsageError
 from karb_guard.model.invariant import Invariant
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a command line adds to the configuration."""
-
-    config_file: Path | None = None
-    policies: Sequence[str] = ()
-    """Further policy roots."""
-    select: Sequence[str] = ()
-    """Replaces the configuration's ``select`` where it is not empty."""
-    ignore: Sequence[str] = ()
-    set_params: Sequence[str] = field(default_factory=tuple)
-    """``NAME.PARAM=VALUE``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +47,6 @@ class Guard:
         self.engine.close()
 
 
-def roots_of(config: Config, extra: Sequence[str] = ()) -> list[Path]:
-    """The user's policy roots: the configuration's, then those of the command line."""
-    return [Path(folder) for folder in (*config.policies, *extra)]
-
-
-def read_catalogue(choices: Choices) -> tuple[Catalogue, list[Path]]:
-    """The catalogue and all policy roots, karb-guard's own first; no engine."""
-    roots = roots_of(load(choices.config_file).config, choices.policies)
-    return _bundle(roots).catalogue.invariants, [builtin_root(), *roots]
-
-
 def assemble(choices: Choices) -> Guard:
     """Load the configuration, find or compile the bundle, make engine and evaluator.
 
@@ -82,7 +54,7 @@ def assemble(choices: Choices) -> Guard:
     """
     loaded = load(choices.config_file)
     config = loaded.config
-    bundle = _bundle(roots_of(config, choices.policies))
+    bundle = compiled(roots_of(config, choices.policies))
     catalogue = bundle.catalogue.invariants
     check_names(loaded, catalogue)
     chosen = _chosen(catalogue, config, choices)
@@ -95,13 +67,6 @@ def assemble(choices: Choices) -> Guard:
     )
     engine = engine_of(config, bundle)
     return Guard(loaded, catalogue, bundle, engine, Evaluator(engine, settings))
-
-
-def _bundle(roots: Sequence[Path]) -> CompiledBundle:
-    bundle = bundle_for(roots)
-    if bundle.directory != SHIPPED_BUNDLE:
-        check_folders([builtin_root(), *roots], bundle.catalogue.invariants)
-    return bundle
 
 
 def _chosen(catalogue: Catalogue, config: Config, choices: Choices) -> tuple[Invariant, ...]:

@@ -26,8 +26,8 @@ _EXTRA = frozenset(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``webhook``."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    summary = "answer an API server's AdmissionReviews over TLS until told to end"
-    serve = actions.add_parser("serve", help=summary, description=summary.capitalize() + ".")
+    summary = "AdmissionReviews of an API server are answered over TLS, until SIGTERM or SIGINT"
+    serve = actions.add_parser("serve", help=summary, description=f"{summary}.")
     try:
         _server().add_arguments(serve)
     except UsageError as error:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from karb_guard.defaulting import apply
-from karb_guard.model.finding import Path
-from karb_guard.model.path import format_path
-from karb_guard.values.quantity import Quantity, parse_quantity
 from tests.support import api_objects
 from tests.support.api_proxy import ApiProxy
 from tests.support.e2e_cluster import Namespaces
+from tests.support.stored import differences, unset_here
 
 pytestmark = pytest.mark.e2e
 
@@ -38,50 +35,6 @@ Json = dict[str, Any]
 def where(cluster: Any, namespaces: Namespaces) -> str:
     """A namespace without a webhook."""
     return namespaces.bare()
-
-
-def equal(ours: Any, theirs: Any) -> bool:
-    """Quantities may be written in another form, which the API server does."""
-    if ours == theirs and type(ours) is type(theirs):
-        return True
-    if not isinstance(ours, str) or not isinstance(theirs, str):
-        return False
-    amounts = parse_quantity(ours), parse_quantity(theirs)
-    return isinstance(amounts[0], Quantity) and amounts[0] == amounts[1]
-
-
-def differences(ours: Any, theirs: Any, given: Any, path: Path = ()) -> Iterator[str]:
-    """Where ``theirs`` doesn't hold what ``ours`` says. ``given`` is the object as written."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        written = given if isinstance(given, dict) else {}
-        for key, value in ours.items():
-            here = (*path, key)
-            if key in theirs:
-                yield from differences(value, theirs[key], written.get(key), here)
-            elif value or key not in written:  # a zero that was written may be left out in Go
-                yield f"{format_path(here)}: {value!r} here, unset there"
-    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        same = isinstance(given, list) and len(given) == len(ours)
-        written = given if same else [None] * len(ours)
-        for index, elements in enumerate(zip(ours, theirs, written, strict=True)):
-            yield from differences(*elements, (*path, index))
-    elif not equal(ours, theirs):
-        yield f"{format_path(path)}: {ours!r} here, {theirs!r} there"
-
-
-def unset_here(theirs: Any, ours: Any, path: Path = ()) -> Iterator[str]:
-    """Fields that the API server fills in and ours lacks, with ``[]`` for indexes."""
-    if isinstance(theirs, dict):
-        for key, value in theirs.items():
-            if value == {}:
-                continue  # Go's structs are never absent; an empty one says nothing
-            if not isinstance(ours, dict) or key not in ours:
-                yield re.sub(r"\[\d+\]", "[]", format_path((*path, key)))
-            else:
-                yield from unset_here(value, ours[key], (*path, key))
-    elif isinstance(theirs, list) and isinstance(ours, list):
-        for index, (other, mine) in enumerate(zip(theirs, ours, strict=False)):
-            yield from unset_here(other, mine, (*path, index))
 
 
 NOT_DEFAULTS = re.compile(

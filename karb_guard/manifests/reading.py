@@ -52,7 +52,7 @@ def read_paths(
     paths: Iterable[str],
     exclude: Sequence[str] = (),
     limits: Limits = DEFAULT_LIMITS,
-    covered: Callable[[str], bool] | None = None,
+    covered: Callable[[str, bool], str | None] | None = None,
 ) -> Iterator[Source]:
     """Yield each manifest under ``paths``, in the order given, directories in sorted order.
 
@@ -65,8 +65,9 @@ def read_paths(
     below the argument leaves a file or a directory out. A file that is reached twice is read
     once. A path that can't be read, or a directory without any manifest, yields a problem.
 
-    ``covered`` says which files and directories below the paths are judged in another way, as
-    parts of a chart that was rendered: they are passed over without a word.
+    ``covered`` is asked about what is found below the paths (path, whether it is a directory) and
+    answers why it is left out; ``""`` for what is judged in another way, such as the templates of
+    a chart that was rendered, and needs no word; ``None`` for what is to be read.
     """
     reader = _Reader(exclude, limits, covered)
     for path in paths:
@@ -77,7 +78,10 @@ class _Reader:
     """Holds what was read already, over all the paths of one call."""
 
     def __init__(
-        self, exclude: Sequence[str], limits: Limits, covered: Callable[[str], bool] | None
+        self,
+        exclude: Sequence[str],
+        limits: Limits,
+        covered: Callable[[str, bool], str | None] | None,
     ) -> None:
         self._exclude = tuple(exclude)
         self._limits = limits
@@ -114,8 +118,10 @@ class _Reader:
             pattern = self._excluded(entry.path, os.path.relpath(entry.path, top))
             if pattern is not None and entry.path != top:
                 yield Source(shown(entry.path), skipped=EXCLUDED + pattern)
-            elif self._covered is not None and entry.path != top and self._covered(entry.path):
+            elif entry.path != top and (why := self._why_covered(entry)) is not None:
                 self._found = True
+                if why:
+                    yield Source(shown(entry.path), skipped=why)
             elif not entry.is_directory:
                 yield from self._file(entry)
             else:
@@ -123,6 +129,9 @@ class _Reader:
                     pending.extend(reversed(_entries(entry)))
                 except OSError as error:
                     yield _unreadable(shown(entry.path), error)
+
+    def _why_covered(self, entry: _Entry) -> str | None:
+        return self._covered(entry.path, entry.is_directory) if self._covered else None
 
     def _file(self, entry: _Entry) -> Iterator[Source]:
         name = shown(entry.path)

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import assert_never
+from typing import TYPE_CHECKING
 
 from karb_guard.manifests import Source, read_paths
 from karb_guard.model.errors import UsageError
-from karb_guard.rendering.commands import DEFAULT_LIMITS, RenderLimits
 from karb_guard.rendering.options import RenderOptions
-from karb_guard.rendering.plan import Form, Plan, Unit, plan
+from karb_guard.rendering.plan import Form, Plan, plan
+
+if TYPE_CHECKING:
+    from karb_guard.rendering.commands import RenderLimits
 
 
 def read_inputs(
     paths: Sequence[str],
     exclude: Sequence[str] = (),
     options: RenderOptions | None = None,
-    limits: RenderLimits = DEFAULT_LIMITS,
+    limits: RenderLimits | None = None,
 ) -> Iterator[Source]:
     """`read_paths`, with what charts and kustomizations among ``paths`` stand for, first.
 
-    What is not part of something that is rendered is read as it is, below a chart too: nothing
-    is left out without a word. A chart that can't be rendered is a source with a problem; the
-    rest is still read. Raises ``UsageError`` for options that no chart can take.
+    What a kustomization does not name is read as it is; what stands beside a chart's templates is
+    left out, and said. A chart that can't be rendered is a source with a problem; the rest is
+    still read. Raises ``UsageError`` for options that no chart can take.
     """
     options = options or RenderOptions()
     found = plan(paths, exclude, below=options.below)
@@ -39,23 +41,15 @@ def _sources(
     paths: Sequence[str],
     exclude: Sequence[str],
     options: RenderOptions,
-    limits: RenderLimits,
+    limits: RenderLimits | None,
     found: Plan,
 ) -> Iterator[Source]:
-    for unit in found.units:
-        yield from _rendered(unit, options, limits)
+    if found.units:
+        # only here: most runs have nothing to render, and start without subprocess
+        from karb_guard.rendering.units import rendered
+
+        for unit in found.units:
+            yield from rendered(unit, options, limits)
     yield from found.left_out
     plain = [path for path in paths if path not in found.archives]
     yield from read_paths(plain, exclude, covered=found.covers if found.covered else None)
-
-
-def _rendered(unit: Unit, options: RenderOptions, limits: RenderLimits) -> list[Source]:
-    if unit.form is Form.HELM:
-        from karb_guard.rendering import helm
-
-        return helm.sources(unit.path, options, limits)
-    if unit.form is Form.KUSTOMIZE:
-        from karb_guard.rendering import kustomize
-
-        return kustomize.sources(unit.path, options, limits)
-    assert_never(unit.form)

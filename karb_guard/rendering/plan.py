@@ -11,6 +11,9 @@ from pathlib import Path
 from karb_guard.manifests.reading import STDIN, Source, excluding, is_searched, shown
 from karb_guard.rendering import descriptions
 
+BESIDE = "beside the templates of a chart that was rendered: name it to have it read as it is"
+"""Why other files in a chart's directory are left out: files for templates, values, tests."""
+
 
 class Form(str, Enum):
     """What renders a unit."""
@@ -36,14 +39,28 @@ class Plan:
     """To be rendered, in the order of the paths."""
     covered: set[str] = field(default_factory=set)
     """Real paths of files and directories that the units stand for."""
+    charts: set[str] = field(default_factory=set)
+    """Real paths of the directories of charts that are rendered."""
+    named: set[str] = field(default_factory=set)
+    """Real paths of the directories on the command line."""
     left_out: list[Source] = field(default_factory=list)
     """What renders nothing by itself, and why."""
     archives: set[str] = field(default_factory=set)
     """Paths of the command line that are packed charts."""
 
-    def covers(self, path: str) -> bool:
-        """Whether the path is judged as a part of something that is rendered."""
-        return os.path.realpath(path) in self.covered
+    def covers(self, path: str, is_directory: bool) -> str | None:
+        """What `read_paths` asks: why the path is not read as it is; ``None`` if it is read."""
+        real = os.path.realpath(path)
+        if real in self.covered:
+            return ""
+        if is_directory or not self.charts:
+            return None
+        for parent in map(str, Path(real).parents):
+            if parent in self.charts:
+                return BESIDE
+            if parent in self.named:
+                break
+        return None
 
 
 def plan(paths: Iterable[str], exclude: Sequence[str] = (), *, below: bool = False) -> Plan:
@@ -66,12 +83,13 @@ class _Planner:
 
     def plan(self, paths: Iterable[str], *, below: bool) -> Plan:
         for path in paths:
-            if path == STDIN or "\0" in path or excluding(self._exclude, path, path) is not None:
+            if path in {STDIN, ""} or "\0" in path or excluding(self._exclude, path, path):
                 continue
             if descriptions.is_archive(path):
                 self._plan.archives.add(path)
                 self._add_chart(path)
             elif Path(path).is_dir():
+                self._plan.named.add(os.path.realpath(path))
                 self._add(path, named=True)
                 if below:
                     self._search(path)
@@ -99,7 +117,9 @@ class _Planner:
             return  # reading it says so
         for entry in entries:
             below = os.path.relpath(entry.path, top)
-            if self._plan.covers(entry.path) or excluding(self._exclude, entry.path, below):
+            if self._plan.covers(entry.path, True) == "" or excluding(
+                self._exclude, entry.path, below
+            ):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if is_searched(entry.name):
@@ -127,6 +147,7 @@ class _Planner:
         self._charts.add(real)
         self._plan.units.append(Unit(Form.HELM, path))
         if Path(path).is_dir():
+            self._plan.charts.add(real)
             self._plan.covered.update(descriptions.chart_parts(path))
 
     def _add_kustomizations(self) -> None:

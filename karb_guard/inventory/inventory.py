@@ -95,8 +95,9 @@ class Inventory:
 
         * ``namespace``: the Namespace object of that name is here;
         * ``networkpolicies``: ``complete``, or the Namespace object or at least one NetworkPolicy
-          of that namespace is here (somebody who writes one down is taken to write all down),
-          and there are not more than ``MAX_POLICIES``: half of them would not be the truth.
+          of that namespace is here (somebody who writes one down is taken to write all down);
+          for objects that name no namespace only with ``complete``; and there are not more than
+          ``MAX_POLICIES``: half of them would not be the truth.
         """
         namespace = _namespace_for_context(obj)
         slices: dict[str, Any] = {}
@@ -119,9 +120,15 @@ class Inventory:
         self, slices: dict[str, Any], namespace: str | None, *, complete: bool
     ) -> None:
         policies = self._by_place.get((*NETWORK_POLICY, namespace), [])
-        known = complete or policies or self._namespace_object(namespace) is not None
+        known = complete or self._is_written_down(namespace, policies)
         if known and len(policies) <= MAX_POLICIES:
             slices["networkpolicies"] = self._projected(namespace, policies)
+
+    def _is_written_down(self, namespace: str | None, policies: list[Object]) -> bool:
+        # Nobody knows which namespace None will be: in a tree of samples, each may get another.
+        if namespace is None:
+            return False
+        return bool(policies) or self._namespace_object(namespace) is not None
 
     def _projected(self, namespace: str | None, policies: list[Object]) -> list[dict[str, Any]]:
         """Projected once a namespace: many workloads ask for the same policies."""

@@ -175,8 +175,13 @@ class TestPolicyContext:
 
     def test_objects_without_a_namespace_are_neighbours_of_each_other_only(self) -> None:
         inventory = Inventory([policy("mine"), policy("theirs", "ai")])
-        assert [p["name"] for p in policies_for(inventory, None) or ()] == ["mine"]
+        mine = policies_for(inventory, None, complete=True)
+        assert [p["name"] for p in mine or ()] == ["mine"]
         assert [p["name"] for p in policies_for(inventory, "ai") or ()] == ["theirs"]
+
+    def test_a_policy_without_a_namespace_says_nothing_about_other_files(self) -> None:
+        inventory = Inventory([policy("of-one-sample")])
+        assert policies_for(inventory, None) is None
 
     def test_policies_are_asked_for_about_a_namespace_object_too(self) -> None:
         inventory = Inventory([namespace("ai"), policy("deny", "ai")])

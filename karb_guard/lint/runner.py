@@ -60,6 +60,7 @@ def lint(
         fail_on=options.fail_on,
         version=__version__,
         left_out=tuple(tally.left_out(files)),
+        notes=[note for file in files for note in file.notes],
     )
 
 
@@ -120,6 +121,7 @@ def _region(document: Document, finding: Finding) -> Region:
         end_line=place.end_line,
         end_column=place.end_column,
         text=document.source_line(place.line),
+        rendered=document.rendered,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
-from karb_guard.model.finding import Finding, Severity, Unknown
+from karb_guard.model.finding import Finding, Identity, Severity, Unknown
 from karb_guard.model.invariant import Invariant
 
 
@@ -22,6 +23,23 @@ class Region:
     end_column: int
     text: str = ""
     """The source line that ``line`` names, without its line end."""
+    rendered: bool = False
+    """Whether a command made the text from ``file``: lines count in what it printed."""
+
+    @property
+    def location(self) -> str:
+        """``file:line:column``, and ``file (rendered):line:column`` where no file has the line."""
+        mark = " (rendered)" if self.rendered else ""
+        return f"{self.file}{mark}:{self.line}:{self.column}"
+
+
+class BaselineState(str, Enum):
+    """What a baseline says about a finding, in SARIF's words."""
+
+    NEW = "new"
+    """Not in the baseline: it counts."""
+    UNCHANGED = "unchanged"
+    """In the baseline: shown on request, and without weight for the exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +50,13 @@ class LocatedFinding:
     region: Region
     waived: str | None = None
     """The waiver's reason and last day, when a valid waiver covers the finding."""
+    baseline: BaselineState | None = None
+    """``None`` where there is no baseline."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither a waiver nor the baseline covers it."""
+        return self.waived is None and self.baseline is not BaselineState.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +96,19 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineResult:
+    """What became of the entries of a baseline."""
+
+    file: str
+    known: int
+    """Findings that it covers."""
+    gone: Sequence[Identity] = ()
+    """Entries whose object was judged and no longer has the finding, sorted; one an instance."""
+    absent: Sequence[Identity] = ()
+    """Entries about objects that are not in this input, sorted; one an instance."""
+
+
+@dataclass(frozen=True, slots=True)
 class CoverageCount:
     """How much of the input was understood; the coverage line prints it."""
 
@@ -100,7 +138,9 @@ class CoverageCount:
         if self.not_evaluated:
             parts.append(f"{self.not_evaluated} not evaluated")
         if self.not_kubernetes:
-            what = "not a Kubernetes object" if self.not_kubernetes == 1 else "not Kubernetes objects"
+            what = (
+                "not a Kubernetes object" if self.not_kubernetes == 1 else "not Kubernetes objects"
+            )
             parts.append(f"{self.not_kubernetes} {what}")
         if self.left_out:
             parts.append(f"{counted(self.left_out, 'file')} left out")
@@ -121,11 +161,14 @@ class Report:
     fail_on: Severity = Severity.ERROR
     version: str = ""
     left_out: Sequence[LeftOut] = ()
+    notes: Sequence[str] = ()
+    """What commands that rendered the input warned of."""
+    baseline: BaselineResult | None = None
 
     @property
     def open_findings(self) -> list[LocatedFinding]:
-        """The findings that no waiver covers."""
-        return [found for found in self.findings if found.waived is None]
+        """The findings that neither a waiver nor the baseline covers."""
+        return [found for found in self.findings if found.is_open]
 
     @property
     def exit_code(self) -> int:
@@ -157,6 +200,29 @@ def unknown_lines(unknowns: Sequence[Unknown], *, every_reason: bool = False) ->
     return lines
 
 
-def counted(count: int, word: str) -> str:
-    """``1 object``, ``2 objects``."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+def baseline_lines(result: BaselineResult | None, *, every_entry: bool = False) -> list[str]:
+    """What a baseline covers, and what in it is no longer needed; each entry if asked for."""
+    if result is None:
+        return []
+    lines = [f"baseline {result.file}: {counted(result.known, 'finding')} known"]
+    for entries, what in (
+        (result.gone, "no longer found"),
+        (result.absent, "about objects that are not in this input"),
+    ):
+        if entries:
+            lines.append(
+                f"baseline {result.file}: {counted(len(entries), 'entry', 'entries')} {what}"
+            )
+            lines += [f"  {_entry(entry)}" for entry in entries if every_entry]
+    if result.gone or result.absent:
+        lines.append(f"baseline {result.file}: --baseline and --write-baseline together drop those")
+    return lines
+
+
+def _entry(entry: Identity) -> str:
+    return f"{entry.invariant_id} {entry.check}: {entry.owner} at {entry.anchor or 'the object'}"
+
+
+def counted(count: int, word: str, plural: str = "") -> str:
+    """``1 object``, ``2 objects``; ``plural`` where an ``s`` does not do."""
+    return f"{count} {word}" if count == 1 else f"{count} {plural or word + 's'}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from karb_guard.model.finding import ObjectRef
+from karb_guard.model.finding import Identity, ObjectRef
 from karb_guard.model.path import format_path
-from karb_guard.model.report import LocatedFinding, Report
+from karb_guard.model.report import BaselineResult, LocatedFinding, Report
 
 SCHEMA_VERSION = "1.0"
 """Raised in its first number when a field changes its meaning or goes away."""
@@ -55,6 +55,26 @@ def document(report: Report) -> dict[str, Any]:
             {"file": entry.file, "line": entry.line, "reason": entry.reason}
             for entry in report.left_out
         ],
+        "notes": list(report.notes),
+        "baseline": None if report.baseline is None else _baseline(report.baseline),
+    }
+
+
+def _baseline(result: BaselineResult) -> dict[str, Any]:
+    return {
+        "file": result.file,
+        "known": result.known,
+        "gone": [_identity(entry) for entry in result.gone],
+        "absent": [_identity(entry) for entry in result.absent],
+    }
+
+
+def _identity(identity: Identity) -> dict[str, Any]:
+    return {
+        "id": identity.invariant_id,
+        "check": identity.check,
+        "owner": _object(identity.owner),
+        "anchor": identity.anchor,
     }
 
 
@@ -86,5 +106,7 @@ def _finding(found: LocatedFinding) -> dict[str, Any]:
         "column": region.column,
         "endLine": region.end_line,
         "endColumn": region.end_column,
+        "rendered": region.rendered,
         "waived": found.waived,
+        "baselineState": None if found.baseline is None else found.baseline.value,
     }

@@ -50,13 +50,14 @@ def _case(found: LocatedFinding) -> ET.Element:
             name=name, classname=finding.invariant_id, file=region.file, line=str(region.line)
         ),
     )
-    if found.waived is not None:
-        ET.SubElement(case, "skipped", _attributes(message=found.waived))
+    if not found.is_open:
+        reason = "known: it is in the baseline" if found.waived is None else found.waived
+        ET.SubElement(case, "skipped", _attributes(message=reason))
         return case
     failure = ET.SubElement(
         case, "failure", _attributes(type=finding.severity.value, message=finding.message)
     )
-    failure.text = _legal(f"{region.file}:{region.line}:{region.column}\n{finding.remediation}")
+    failure.text = _legal(f"{region.location}\n{finding.remediation}")
     return case
 
 

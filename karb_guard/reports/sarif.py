@@ -16,7 +16,14 @@ from urllib.parse import quote
 from karb_guard.model.finding import Finding, Severity
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.path import format_path
-from karb_guard.model.report import LocatedFinding, Problem, Report, unknown_lines
+from karb_guard.model.report import (
+    LocatedFinding,
+    Problem,
+    Region,
+    Report,
+    baseline_lines,
+    unknown_lines,
+)
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -50,7 +57,9 @@ def log(report: Report) -> dict[str, Any]:
                 "exitCode": report.exit_code,
                 "toolExecutionNotifications": [
                     *(_notification(problem) for problem in report.problems),
-                    *(_undecided(line) for line in unknown_lines(report.unknowns)),
+                    *(_note("undecided", line) for line in unknown_lines(report.unknowns)),
+                    *(_note("rendering", note) for note in report.notes),
+                    *(_note("baseline", line) for line in baseline_lines(report.baseline)),
                 ],
             }
         ],
@@ -104,6 +113,8 @@ def _result(found: LocatedFinding, index: dict[str, int]) -> dict[str, Any]:
         result["ruleIndex"] = index[finding.invariant_id]
     if found.waived is not None:
         result["suppressions"] = [{"kind": "inSource", "justification": found.waived}]
+    if found.baseline is not None:
+        result["baselineState"] = found.baseline.value
     return result
 
 
@@ -112,12 +123,7 @@ def _location(found: LocatedFinding) -> dict[str, Any]:
     return {
         "physicalLocation": {
             "artifactLocation": _artifact(region.file),
-            "region": {
-                "startLine": region.line,
-                "startColumn": region.column,
-                "endLine": region.end_line,
-                "endColumn": region.end_column,
-            },
+            "region": _region(region),
         },
         "logicalLocations": [
             {
@@ -125,6 +131,19 @@ def _location(found: LocatedFinding) -> dict[str, Any]:
                 "kind": "object",
             }
         ],
+    }
+
+
+def _region(region: Region) -> dict[str, Any]:
+    """The field's; of what was rendered the first line, and where it is in the command's output."""
+    if region.rendered:
+        place = {"renderedLine": region.line, "renderedColumn": region.column}
+        return {"startLine": 1, "properties": place}
+    return {
+        "startLine": region.line,
+        "startColumn": region.column,
+        "endLine": region.end_line,
+        "endColumn": region.end_column,
     }
 
 
@@ -152,5 +171,5 @@ def _notification(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _undecided(line: str) -> dict[str, Any]:
-    return {"level": "note", "message": {"text": line}, "descriptor": {"id": "undecided"}}
+def _note(kind: str, text: str) -> dict[str, Any]:
+    return {"level": "note", "message": {"text": text}, "descriptor": {"id": kind}}

@@ -12,7 +12,15 @@ from itertools import groupby
 
 from karb_guard.model.finding import Severity
 from karb_guard.model.path import format_path
-from karb_guard.model.report import LeftOut, LocatedFinding, Problem, Region, Report, unknown_lines
+from karb_guard.model.report import (
+    LeftOut,
+    LocatedFinding,
+    Problem,
+    Region,
+    Report,
+    baseline_lines,
+    unknown_lines,
+)
 from karb_guard.reports.snippet import printable, snippet
 
 MAX_KINDS = 5
@@ -64,8 +72,7 @@ def _place(found: LocatedFinding) -> tuple[Region, str]:
 def _block(group: list[LocatedFinding], paint: _Painter, *, verbose: bool) -> Iterator[str]:
     """Everything that was found at one place."""
     region, where = group[0].region, group[0].finding.object
-    head = f"{region.file}:{region.line}:{region.column}"
-    yield f"{paint('bold', printable(head))}: {printable(str(where))}"
+    yield f"{paint('bold', printable(region.location))}: {printable(str(where))}"
     found = snippet(region)
     if found is not None:
         worst = max((g.finding.severity for g in group), key=lambda severity: severity.rank)
@@ -83,6 +90,8 @@ def _finding(found: LocatedFinding, paint: _Painter, *, verbose: bool) -> Iterat
     yield paint("dim", f"    at {printable(format_path(finding.path))}")
     if found.waived is not None:
         yield paint("dim", f"    waived: {printable(found.waived)}")
+    elif not found.is_open:
+        yield paint("dim", "    known: it is in the baseline")
     elif verbose:
         remedy = finding.remediation.splitlines()
         yield from (paint("dim", f"    mend: {line}") for line in remedy[:1])
@@ -98,10 +107,13 @@ def _problem(problem: Problem, paint: _Painter) -> Iterator[str]:
 
 
 def _footer(report: Report, paint: _Painter, *, verbose: bool) -> Iterator[str]:
+    yield from (paint("dim", f"note: {printable(note)}") for note in report.notes)
     for line in unknown_lines(report.unknowns, every_reason=verbose):
         yield paint("dim", printable(line))
     yield from (paint("dim", line) for line in _unknown_kinds(report, verbose=verbose))
     yield from (paint("dim", line) for line in _left_out(report.left_out, verbose=verbose))
+    for line in baseline_lines(report.baseline, every_entry=verbose):
+        yield paint("dim", printable(line))
     yield f"{report.coverage.line()}."
     yield paint("bold", _summary(report))
 
@@ -147,6 +159,8 @@ def _counts(report: Report) -> str:
         for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)
         if (n := sum(found.finding.severity is severity for found in still))
     ]
-    waived = len(report.findings) - len(still)
-    tail = f" ({waived} waived)" if waived else ""
+    waived = sum(found.waived is not None for found in report.findings)
+    known = len(report.findings) - len(still) - waived
+    parts = [f"{count} {word}" for count, word in ((waived, "waived"), (known, "known")) if count]
+    tail = f" ({', '.join(parts)})" if parts else ""
     return (", ".join(counts) if counts else "no findings") + tail

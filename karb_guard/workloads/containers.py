@@ -63,7 +63,7 @@ def read_list(
 def name_of(container: dict[str, Any]) -> str:
     """The container's name, or nothing."""
     name = container.get("name")
-    return name if isinstance(name, str) else MISSING_NAME
+    return name if isinstance(name, str) and name else MISSING_NAME
 
 
 def role_of(role: str, container: dict[str, Any]) -> str:

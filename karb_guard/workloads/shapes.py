@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from karb_guard.model.finding import Coverage, ObjectRef, Path
 
-MISSING_NAME = ""
+MISSING_NAME = "(no name)"
 """The name of a container that has none, or one that is not a string."""
 
 

@@ -220,6 +220,13 @@ def test_wrong_types_are_findings_with_a_place(tail: str, tmp_path: Path) -> Non
     assert all(finding["line"] >= 3 for finding in malformed)
 
 
+def test_a_container_without_a_name_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(POD.replace("- name: web\n    image", "- image"))
+    done = karb_guard("lint", "x.yaml", "--select", "img-tag", cwd=tmp_path)
+    assert done.code == 1
+    assert "container (no name): tag latest" in done.out
+
+
 def test_names_can_not_write_to_the_terminal(tmp_path: Path) -> None:
     pod = {
         "apiVersion": "v1",

@@ -33,11 +33,11 @@
 #     namespaceLabels:
 #       type: boolean
 #       description: >-
-#         let the labels pod-security.kubernetes.io/enforce and enforce-version of the namespace
-#         decide, as the API server does: in a `privileged` namespace nothing is reported,
-#         an unknown level is restricted, an unknown version is latest, and `version` is that of
-#         namespaces without the label. Where the Namespace is not known (lint of a set without
-#         it), the invariant can't decide and says so
+#         let the namespace's labels pod-security.kubernetes.io/enforce and enforce-version
+#         decide, as the API server does: nothing is reported in a `privileged` namespace; a level
+#         that doesn't exist means restricted, a version that doesn't exist means latest. A
+#         namespace without the one label is judged at this level, without the other by `version`.
+#         Where the Namespace is not known (lint of files without it) the invariant is undecided
 #       default: false
 #   checks:
 #     appArmorProfile: '{setter} sets the AppArmor profile to "{value}"; allowed are RuntimeDefault and Localhost'

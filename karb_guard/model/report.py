@@ -193,7 +193,8 @@ def unknown_lines(unknowns: Sequence[Unknown], *, every_reason: bool = False) ->
             found = sorted(counts.items())
             lines += [f"{name}: undecided for {counted(n, 'object')}: {why}" for why, n in found]
             continue
-        objects = len({unknown.object for unknown in unknowns if unknown.name == name})
+        # By identity: two objects of one name, in two files, are two.
+        objects = len({id(unknown.object) for unknown in unknowns if unknown.name == name})
         (reason, _), *others = counts.most_common()
         more = f"; and {counted(len(others), 'other reason')}" if others else ""
         lines.append(f"{name}: undecided for {counted(objects, 'object')}: {reason}{more}")

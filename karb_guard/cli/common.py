@@ -45,7 +45,8 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME.PARAM=VALUE",
         dest="set_params",
-        help="set a parameter; VALUE is YAML: --set 'img-registry.registries=[nvcr.io]'",
+        help="set a parameter of an invariant (of a chart: --helm-set); VALUE is YAML: "
+        "--set 'img-registry.registries=[nvcr.io]'",
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from karb_guard.cli.common import add_selection_arguments, choices_of
+from karb_guard.cli.render_arguments import add_render_arguments, render_options_of
 from karb_guard.model.errors import UsageError
 from karb_guard.reports import Format, render
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``lint``."""
     parser.add_argument(
-        "paths", nargs="*", metavar="PATH", help="files, directories, or - for standard input"
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="files, directories, Helm charts (directories or archives), kustomizations, "
+        "or - for standard input",
     )
     add_selection_arguments(parser)
     parser.add_argument(
@@ -41,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help="leave out files and directories that match; repeatable",
     )
+    add_render_arguments(parser)
     _add_output_arguments(parser)
 
 
@@ -73,8 +79,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("lint needs at least one PATH: a file, a directory, or - for stdin")
     from karb_guard.assembly import assemble
     from karb_guard.lint.runner import LintOptions, lint
-    from karb_guard.manifests import read_paths
     from karb_guard.model.finding import Severity
+    from karb_guard.rendering import read_inputs
+
+    rendering = render_options_of(args)
 
     with assemble(choices_of(args)) as guard:
         config = guard.config
@@ -82,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
             complete=config.complete if args.complete is None else args.complete,
             fail_on=Severity(args.fail_on) if args.fail_on else config.fail_on,
         )
-        sources = read_paths(args.paths, exclude=[*config.exclude, *args.exclude])
+        sources = read_inputs(args.paths, [*config.exclude, *args.exclude], rendering)
         report = lint(sources, guard.evaluator, guard.catalogue, options)
         if args.verbose:
             print(f"karb-guard: configured by {guard.loaded.label}", file=sys.stderr)

@@ -44,7 +44,7 @@ TABLE = {
     "unparsed wins over findings": (["error.yaml", "broken.yaml"], 2),
     "unparsed wins over clean": (["clean.yaml", "broken.yaml"], 2),
     "a missing path": (["missing.yaml"], 2),
-    "only templates of a chart": (["chart"], 2),
+    "only templates of a chart": (["chart/templates"], 2),
     "everything excluded": (["error.yaml", "--exclude", "*.yaml"], 0),
     "what is broken is excluded": (["clean.yaml", "broken.yaml", "--exclude", "broken.yaml"], 0),
     "no path": ([], 2),
@@ -72,7 +72,7 @@ def test_the_exit_code(arguments: list[str], code: int, here: Path) -> None:
 
 
 def test_only_templates_is_said_with_the_remedy(here: Path) -> None:
-    done = karb_guard("lint", "chart", cwd=here)
+    done = karb_guard("lint", "chart/templates", cwd=here)
     assert "chart/templates/pod.yaml: nothing-checked: a template of a Helm chart" in done.out
     assert "helm template" in done.out
 
@@ -85,7 +85,7 @@ def test_everything_excluded_is_said(here: Path) -> None:
 
 
 def test_templates_beside_manifests_are_only_said(here: Path) -> None:
-    done = karb_guard("lint", "chart", "clean.yaml", cwd=here)
+    done = karb_guard("lint", "chart/templates", "clean.yaml", cwd=here)
     assert done.code == 0
     assert "left out: 1 x a template of a Helm chart" in done.out
 
@@ -116,7 +116,7 @@ def test_quiet_prints_findings_and_problems_alone(here: Path) -> None:
 
 
 def test_verbose_says_what_to_do_what_was_left_out_and_what_configures(here: Path) -> None:
-    done = karb_guard("lint", "error.yaml", "values.yaml", "chart", "--verbose", cwd=here)
+    done = karb_guard("lint", "error.yaml", "values.yaml", "chart/templates", "--verbose", cwd=here)
     assert "mend: " in done.out
     assert "left out: values.yaml:1: no apiVersion and no kind" in done.out
     assert "left out: chart/templates/pod.yaml: a template" in done.out

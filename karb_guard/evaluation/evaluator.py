@@ -12,6 +12,7 @@ from typing import Any
 from karb_guard.engine.interface import Answer, Answered, Engine, NotEvaluated
 from karb_guard.evaluation.findings import finding_of
 from karb_guard.evaluation.prepare import Prepared, prepare
+from karb_guard.evaluation.related import context_of
 from karb_guard.evaluation.settings import EvaluationSettings
 from karb_guard.inventory import Inventory
 from karb_guard.model.finding import Evaluation, Finding, Unknown, Violation
@@ -75,9 +76,10 @@ class Evaluator:
         self, group: str, prepared: Prepared, inventory: Inventory | None, *, complete: bool
     ) -> dict[str, Any]:
         keys = self._context_keys[group]
-        if not keys or inventory is None:
+        if not keys:
             return {**prepared.document, "context": {}}
-        context = inventory.context(prepared.raw, keys, complete=complete)
+        facts = self._settings.facts
+        context = context_of(prepared, keys, inventory, facts, complete=complete)
         return {**prepared.document, "context": context}
 
     def _evaluation(self, prepared: Prepared, answers: list[Answer]) -> Evaluation:

@@ -8,10 +8,14 @@ from typing import Any
 
 from karb_guard import facts, workloads
 from karb_guard.facts import limits
+from karb_guard.facts.rbac import rbac_facts
 from karb_guard.facts.settings import FactSettings
 from karb_guard.inventory import Inventory
 from karb_guard.model.finding import Coverage, ObjectRef, Path
 from karb_guard.model.invariant import PODS_GROUP
+from karb_guard.network import describe_policy
+
+NETWORK_POLICY = "networking.k8s.io/NetworkPolicy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,12 @@ def prepare(
     }
     if built.workload is not None:
         document["workload"] = built.workload
+    index = inventory.rbac() if inventory is not None and kind in RBAC_KINDS else None
+    rbac = rbac_facts(built.object_view, settings, index)
+    if rbac is not None:
+        document["rbac"] = rbac
+    if kind == NETWORK_POLICY:
+        document["networkPolicy"] = describe_policy(built.object_view)
     return Prepared(
         obj, ref, owner, coverage, groups, document, tuple(built.malformed), workload=workload
     )

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+BOUNDARY = "karb.dev/boundary"
+"""Annotation of a NetworkPolicy: the trust boundary that its allows cross (``L2-to-L4``)."""
 MAX_POLICIES = 1_000
 """NetworkPolicies of one namespace in a slice."""
 
 
 def project_namespace(namespace: Mapping[str, Any], name: str) -> dict[str, Any]:
     """``{"name", "labels"}``; the API server sets the label of the name itself (since 1.22)."""
-    return {"name": name, "labels": {**_labels(namespace), "kubernetes.io/metadata.name": name}}
+    return {"name": name, "labels": {**labels_of(namespace), "kubernetes.io/metadata.name": name}}
 
 
 def project_policy(policy: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -35,6 +37,7 @@ def project_policy(policy: Mapping[str, Any]) -> dict[str, Any] | None:
             "policyTypes": _policy_types(spec, egress=bool(egress)),
             "ingress": ingress,
             "egress": egress,
+            **_boundary(policy),
         }
     except _MalformedError:
         return None
@@ -48,6 +51,14 @@ def _name(policy: Mapping[str, Any]) -> str:
     metadata = policy.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return name if isinstance(name, str) else ""
+
+
+def _boundary(policy: Mapping[str, Any]) -> dict[str, str]:
+    """The trust boundary that the policy's allows cross, where it names one."""
+    metadata = policy.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    named = annotations.get(BOUNDARY) if isinstance(annotations, dict) else None
+    return {"boundary": named} if isinstance(named, str) else {}
 
 
 def _policy_types(spec: dict[str, Any], *, egress: bool) -> list[str]:
@@ -92,7 +103,8 @@ def _maps(value: Any) -> list[dict[str, Any]]:
     return value
 
 
-def _labels(namespace: Mapping[str, Any]) -> dict[str, str]:
+def labels_of(namespace: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of a Namespace object, without those of a wrong type."""
     metadata = namespace.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     if not isinstance(labels, dict):

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from karb_guard.inventory.context import MAX_POLICIES, project_namespace, project_policy
+from karb_guard.inventory.backends import MAX_BACKENDS, TemplateIndex, external_selector
+from karb_guard.inventory.context import (
+    MAX_POLICIES,
+    labels_of,
+    project_namespace,
+    project_policy,
+)
 from karb_guard.inventory.keys import Key, OwnerKey, group_of, key_of, owner_keys
+from karb_guard.rbac import RbacIndex, index_of
+from karb_guard.rbac.objects import GROUP as RBAC
+from karb_guard.rbac.objects import KINDS as RBAC_KINDS
+from karb_guard.network import Policies
+from karb_guard.network.endpoints import dns_servers
 
 NETWORK_POLICY = ("networking.k8s.io", "NetworkPolicy")
 NAMESPACE = ("", "Namespace")
@@ -34,6 +45,9 @@ class Inventory:
         self._by_namespace: dict[str | None, list[Object]] = {}
         self._by_owner: dict[OwnerKey, list[Object]] = {}
         self._policies: dict[str | None, list[dict[str, Any]]] = {}
+        self._rbac: RbacIndex | None = None
+        self._isolating: dict[str | None, Policies] = {}
+        self._templates: dict[str | None, TemplateIndex] = {}
         for obj in objects:
             self.add(obj)
 
@@ -56,10 +70,20 @@ class Inventory:
         self._by_kind.setdefault((group, kind), []).append(obj)
         self._by_place.setdefault((group, kind, namespace), []).append(obj)
         self._by_namespace.setdefault(namespace, []).append(obj)
-        if (group, kind) == NETWORK_POLICY:
-            self._policies.pop(namespace, None)
+        self._forget(group, kind, namespace)
         for owner in owner_keys(obj):
             self._by_owner.setdefault(owner, []).append(obj)
+
+    def _forget(self, group: str, kind: str, namespace: str | None) -> None:
+        """Drop what was made of objects that this one changes."""
+        self._templates.pop(namespace, None)
+        if (group, kind) == NETWORK_POLICY:
+            self._policies.pop(namespace, None)
+        if group == RBAC:
+            self._rbac = None
+            self._isolating.pop(namespace, None)
+        elif (group, kind) == NAMESPACE:
+            self._isolating.clear()
 
     def get(self, group: str, kind: str, namespace: str | None, name: str) -> Object | None:
         """The object of that name; ``namespace`` is ``None`` for cluster-scoped kinds too."""
@@ -87,6 +111,14 @@ class Inventory:
         """
         return tuple(self._by_owner.get((group, kind, namespace, name), ()))
 
+    def rbac(self) -> RbacIndex:
+        """The roles and bindings that are here; made when first asked for."""
+        if self._rbac is None:
+            self._rbac = index_of(
+                o for kind in sorted(RBAC_KINDS) for o in self.of_kind(RBAC, kind)
+            )
+        return self._rbac
+
     def context(self, obj: Object, keys: Iterable[str], *, complete: bool) -> dict[str, Any]:
         """The bounded slice of related objects that a policy may see beside ``obj``.
 
@@ -104,8 +136,13 @@ class Inventory:
         wanted = frozenset(keys)
         if "namespace" in wanted:
             self._add_namespace(slices, namespace)
-        if "networkpolicies" in wanted:
-            self._add_policies(slices, namespace, complete=complete)
+        if wanted & _FROM_POLICIES and self._knows_policies(namespace, complete=complete):
+            if "networkpolicies" in wanted:
+                slices["networkpolicies"] = self._projected(namespace)
+            if "isolation" in wanted:
+                slices["isolation"] = self._policies_of(namespace)
+        if "backends" in wanted:
+            self._add_backends(slices, namespace, obj)
         return slices
 
     def _namespace_object(self, namespace: str | None) -> Object | None:
@@ -116,13 +153,10 @@ class Inventory:
         if found is not None and namespace is not None:
             slices["namespace"] = project_namespace(found, namespace)
 
-    def _add_policies(
-        self, slices: dict[str, Any], namespace: str | None, *, complete: bool
-    ) -> None:
+    def _knows_policies(self, namespace: str | None, *, complete: bool) -> bool:
         policies = self._by_place.get((*NETWORK_POLICY, namespace), [])
         known = complete or self._is_written_down(namespace, policies)
-        if known and len(policies) <= MAX_POLICIES:
-            slices["networkpolicies"] = self._projected(namespace, policies)
+        return known and len(policies) <= MAX_POLICIES
 
     def _is_written_down(self, namespace: str | None, policies: list[Object]) -> bool:
         # Nobody knows which namespace None will be: in a tree of samples, each may get another.
@@ -130,12 +164,36 @@ class Inventory:
             return False
         return bool(policies) or self._namespace_object(namespace) is not None
 
-    def _projected(self, namespace: str | None, policies: list[Object]) -> list[dict[str, Any]]:
+    def _projected(self, namespace: str | None) -> list[dict[str, Any]]:
         """Projected once a namespace: many workloads ask for the same policies."""
         if namespace not in self._policies:
+            policies = self._by_place.get((*NETWORK_POLICY, namespace), [])
             projected = (project_policy(policy) for policy in policies)
             self._policies[namespace] = [policy for policy in projected if policy is not None]
         return self._policies[namespace]
+
+    def _policies_of(self, namespace: str | None) -> Policies:
+        if namespace not in self._isolating:
+            servers = dns_servers(self._namespace_labels)
+            self._isolating[namespace] = Policies(self._projected(namespace), namespace, servers)
+        return self._isolating[namespace]
+
+    def _namespace_labels(self, name: str) -> dict[str, str] | None:
+        found = self._namespace_object(name)
+        return None if found is None else labels_of(found)
+
+    def _add_backends(self, slices: dict[str, Any], namespace: str | None, obj: Object) -> None:
+        selector = external_selector(obj)
+        if selector is None:
+            return
+        if namespace not in self._templates:
+            self._templates[namespace] = TemplateIndex(self._by_namespace.get(namespace, ()))
+        selected = self._templates[namespace].selected(selector)
+        if 0 < len(selected) <= MAX_BACKENDS:
+            slices["backends"] = selected
+
+
+_FROM_POLICIES = frozenset({"networkpolicies", "isolation"})
 
 
 def _namespace_for_context(obj: Object) -> str | None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 CONTEXT_KEYS: Mapping[str, str] = {
     "namespace": "the Namespace object that the judged object lives in",
     "networkpolicies": "the NetworkPolicy objects of the judged object's namespace",
+    "isolation": "what those NetworkPolicies add up to for each pod of the judged object",
+    "backends": "the workloads whose pods a Service of type LoadBalancer or NodePort selects",
 }
 """Key of ``input.context`` -> what it holds. A door that can't supply a key leaves it out, and
 the invariant answers ``unknown``."""

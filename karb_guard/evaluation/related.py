@@ -1,0 +1,83 @@
+"""Describes what the inventory found beside an object, as ``input.context`` shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from karb_guard.evaluation.prepare import Prepared, prepare
+from karb_guard.facts.settings import FactSettings
+from karb_guard.inventory import Inventory
+from karb_guard.network import Policies, isolation_of
+
+
+def context_of(
+    prepared: Prepared,
+    keys: Iterable[str],
+    inventory: Inventory | None,
+    settings: FactSettings,
+    *,
+    complete: bool,
+) -> dict[str, Any]:
+    """The slice of related objects for ``keys``; a key that can't be supplied is absent."""
+    if inventory is None:
+        return {}
+    context = inventory.context(prepared.raw, keys, complete=complete)
+    if "isolation" in context:
+        context["isolation"] = _isolations(prepared, context["isolation"])
+    if "backends" in context:
+        context["backends"] = list(_backends(context["backends"], settings, inventory))
+    return context
+
+
+def _isolations(prepared: Prepared, policies: Policies) -> list[dict[str, Any]]:
+    """One entry for each of the object's pods, in their order."""
+    # The operator of a custom resource labels the pods it makes.
+    complete = not (prepared.workload is not None and prepared.workload.operator)
+    return [
+        isolation_of(
+            policies,
+            pod["labels"],
+            complete=complete,
+            host_network=pod["spec"].get("hostNetwork") is True,
+        )
+        for pod in prepared.pods
+    ]
+
+
+def _backends(
+    objects: Iterable[Mapping[str, Any]], settings: FactSettings, inventory: Inventory
+) -> Iterator[dict[str, Any]]:
+    """One entry for each pod template of ``objects``; one for an object too large to be read."""
+    for obj in objects:
+        backend = prepare(obj, settings, inventory, ())
+        name = f"{backend.ref.kind} {backend.ref.name}"
+        if backend.refused is not None:
+            yield {"name": name, "labels": {}, "gpu": None, "why": backend.refused, "ports": []}
+        for pod in backend.pods:
+            yield {
+                "name": name,
+                "labels": pod["labels"],
+                "gpu": _uses_gpu(pod),
+                "why": pod["gpu"]["unknown"],
+                "ports": list(_ports(pod)),
+            }
+
+
+def _uses_gpu(pod: Mapping[str, Any]) -> bool | None:
+    gpu = pod["gpu"]
+    if gpu["workload"] or gpu["unaccounted"]:
+        return True
+    return None if gpu["unknown"] is not None else False
+
+
+def _ports(pod: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The declared ports of all containers; ``gpu``: the container holds a GPU."""
+    for container in pod["containers"]:
+        for port in container["spec"].get("ports") or ():
+            yield {
+                "name": port.get("name", ""),
+                "number": port.get("containerPort", 0),
+                "protocol": port.get("protocol", "TCP"),
+                "gpu": bool(container["gpus"]),
+            }

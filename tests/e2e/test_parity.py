@@ -74,7 +74,7 @@ def places(
 
 
 @pytest.fixture(scope="module")
-def annotations(
+def notes_of(
     cluster: Cluster, request: pytest.FixtureRequest
 ) -> Callable[[Answer], dict[str, str] | None]:
     """The audit annotations of an answer; ``None`` where nobody can read them from here."""
@@ -115,7 +115,7 @@ def ask(api: ApiProxy, obj: Json, where: str) -> Answer:
 )
 def test_the_webhook_finds_in_a_fixture_what_lint_finds(
     api: ApiProxy,
-    annotations: Callable[[Answer], dict[str, str] | None],
+    notes_of: Callable[[Answer], dict[str, str] | None],
     places: Callable[[int], str],
     fixture: Fixture,
     number: int,
@@ -132,7 +132,7 @@ def test_the_webhook_finds_in_a_fixture_what_lint_finds(
     found, undecided = judged(obj, ROUNDS[number].params)
     said = {w.split()[0] for w in answer.warnings if w.startswith("KARB-")}
     assert said == {finding.invariant_id for finding in found}
-    notes = annotations(answer)
+    notes = notes_of(answer)
     if notes is not None:
         expected = COUNTED_TWICE.get(fixture_id(fixture), tally(found))
         said_undecided = notes.get("undecided", "").split("; ") if undecided else []

@@ -88,7 +88,7 @@ def resources(draw: st.DrawFn) -> Json:
     limits = draw(some(cpu=CPU, memory=MEMORY, **{"nvidia.com/gpu": st.just("1")}))
     requests = draw(st.sampled_from([None, "small", "same"]))
     found: Json = {}
-    if limits or draw(st.booleans()):
+    if limits:
         found["limits"] = limits
     if requests == "small":
         found["requests"] = draw(some(cpu=st.just("100m"), memory=st.just("32Mi")))
@@ -145,7 +145,7 @@ CLAIM_SPEC = with_some(
     },
     volumeMode=st.sampled_from(["Filesystem", "Block"]),
 )
-VOLUME_SOURCE = st.one_of(
+VOLUME_SOURCE: Made = st.one_of(
     st.just({}),
     one_of_each(
         emptyDir=some(medium=st.just("Memory"), sizeLimit=MEMORY),

@@ -33,8 +33,8 @@ def differences(ours: Any, theirs: Any, given: Any, path: Path = ()) -> Iterator
                 yield f"{format_path(here)}: {value!r} here, unset there"
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         same = isinstance(given, list) and len(given) == len(ours)
-        written = given if same else [None] * len(ours)
-        for index, elements in enumerate(zip(ours, theirs, written, strict=True)):
+        sources = given if same else [None] * len(ours)
+        for index, elements in enumerate(zip(ours, theirs, sources, strict=True)):
             yield from differences(*elements, (*path, index))
     elif not equal(ours, theirs):
         yield f"{format_path(path)}: {ours!r} here, {theirs!r} there"

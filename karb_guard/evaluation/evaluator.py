@@ -6,6 +6,7 @@ from (a file, an AdmissionReview, a list call) and in what they do with an ``Eva
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,12 +53,15 @@ class Evaluator:
         inventory: Inventory | None = None,
         *,
         complete: bool = False,
+        today: datetime.date | None = None,
     ) -> list[Evaluation]:
         """Judge ``objects``; one evaluation each, in order. Never raises for a bad object.
 
         ``inventory`` supplies related objects; ``complete`` says that it holds everything of the
         namespaces in question, so that what is missing there is missing.
+        ``today`` decides what has expired; by default it is the day in UTC.
         """
+        day = today or datetime.datetime.now(datetime.UTC).date()
         prepared = [prepare(obj, self._settings.facts, inventory, self._kinds) for obj in objects]
         answers: list[list[Answer]] = [[] for _ in prepared]
         for group, params in self._params.items():
@@ -67,6 +71,8 @@ class Evaluator:
             documents = [
                 self._document(group, prepared[i], inventory, complete=complete) for i in members
             ]
+            for document in documents:
+                document["today"] = day.isoformat()
             judged = self._engine.evaluate(group, params, documents)
             for index, answer in zip(members, judged, strict=True):
                 answers[index].append(answer)

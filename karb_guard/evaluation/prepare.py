@@ -118,8 +118,7 @@ def prepare(
     }
     if built.workload is not None:
         document["workload"] = built.workload
-    index = inventory.rbac() if inventory is not None and kind in RBAC_KINDS else None
-    rbac = rbac_facts(built.object_view, settings, index)
+    rbac = rbac_facts(built.object_view, settings, inventory.rbac if inventory else None)
     if rbac is not None:
         document["rbac"] = rbac
     if kind == NETWORK_POLICY:

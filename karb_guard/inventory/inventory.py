@@ -13,11 +13,11 @@ from karb_guard.inventory.context import (
     project_policy,
 )
 from karb_guard.inventory.keys import Key, OwnerKey, group_of, key_of, owner_keys
+from karb_guard.network import Policies
+from karb_guard.network.endpoints import dns_servers
 from karb_guard.rbac import RbacIndex, index_of
 from karb_guard.rbac.objects import GROUP as RBAC
 from karb_guard.rbac.objects import KINDS as RBAC_KINDS
-from karb_guard.network import Policies
-from karb_guard.network.endpoints import dns_servers
 
 NETWORK_POLICY = ("networking.k8s.io", "NetworkPolicy")
 NAMESPACE = ("", "Namespace")

@@ -73,7 +73,9 @@ def _evaluate(
     evaluations: list[Evaluation] = []
     for start in range(0, len(documents), BATCH):
         batch = [document.object for document in documents[start : start + BATCH]]
-        evaluations += evaluator.evaluate(batch, inventory, complete=options.complete)
+        evaluations += evaluator.evaluate(
+            batch, inventory, complete=options.complete, today=options.today
+        )
     return evaluations
 
 

@@ -37,20 +37,20 @@ def rooms() -> set[str]:
     return {f"karb_guard.{name}" for name in packages | modules}
 
 
-def test_every_room_has_its_place_in_the_layers():
+def test_every_room_has_its_place_in_the_layers() -> None:
     layers = CONTRACTS["rooms"]["layers"]
     named = {module.strip("()") for layer in layers for module in re.split(r" [|:] ", layer)}
     assert {name for name in named if name.startswith("karb_guard.")} == rooms()
 
 
-def test_the_architecture_names_every_room():
+def test_the_architecture_names_every_room() -> None:
     text = (REPOSITORY / "docs" / "architecture.md").read_text()
     described = set(re.findall(r"^\| `(karb_guard/\w+)/`", text, re.MULTILINE))
     packages = (REPOSITORY / "karb_guard").glob("*/__init__.py")
     assert described == {f"karb_guard/{path.parent.name}" for path in packages}
 
 
-def test_all_contracts_are_kept():
+def test_all_contracts_are_kept() -> None:
     done = lint_imports(REPOSITORY)
     assert done.returncode == 0, done.stdout
 
@@ -109,7 +109,9 @@ def copy(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("file", "line", "contract"), FORBIDDEN.values(), ids=list(FORBIDDEN))
-def test_a_forbidden_import_breaks_its_contract(copy: Path, file: str, line: str, contract: str):
+def test_a_forbidden_import_breaks_its_contract(
+    copy: Path, file: str, line: str, contract: str
+) -> None:
     with (copy / file).open("a", encoding="utf-8") as module:
         module.write(f"\n{line}\n")
     done = lint_imports(copy)
@@ -118,5 +120,5 @@ def test_a_forbidden_import_breaks_its_contract(copy: Path, file: str, line: str
     assert re.search(rf"^{re.escape(name)} *BROKEN", done.stdout, re.MULTILINE), done.stdout
 
 
-def test_every_contract_has_an_import_that_breaks_it():
+def test_every_contract_has_an_import_that_breaks_it() -> None:
     assert {contract for _, _, contract in FORBIDDEN.values()} == set(CONTRACTS)

@@ -123,7 +123,7 @@ def _parsed(argument: str, catalogue: Catalogue) -> tuple[str, str, Any]:
     invariant = catalogue.find(token)
     if invariant is None:
         hint = did_you_mean(token, catalogue.by_name) or "`karb-guard list` shows all"
-        raise ValueError(f"no invariant is called {token!r}; {hint}")
+        raise ValueError(f"no invariant is called {token!r}; {hint} (values of charts: --helm-set)")
     if param not in invariant.params:
         hint = did_you_mean(param, invariant.params) or "it has no parameters"
         raise ValueError(f"{invariant.name} has no parameter {param!r}; {hint}")

@@ -28,13 +28,19 @@ def read_inputs(
     """
     options = options or RenderOptions()
     found = plan(paths, exclude, below=options.below)
-    if options.for_charts and not any(unit.form is Form.HELM for unit in found.units):
-        given = " and ".join(options.for_charts)
-        raise UsageError(
-            f"{given}: no PATH is a Helm chart; name a chart's directory or archive"
-            + ("" if options.below else ", or look for charts below PATH with --render")
-        )
+    _refuse_idle(options, found)
     return _sources(paths, exclude, options, limits, found)
+
+
+def _refuse_idle(options: RenderOptions, found: Plan) -> None:
+    """An option that does nothing is a mistake: the input is not what its author believes."""
+    charts = any(unit.form is Form.HELM for unit in found.units)
+    idle = options.for_anything if not found.units else [] if charts else options.for_charts
+    if not idle:
+        return
+    what = "Helm chart" if found.units else "Helm chart or kustomization"
+    further = "" if options.below else ", or look for some below PATH with --render"
+    raise UsageError(f"{' and '.join(idle)}: no PATH is a {what}; name one{further}")
 
 
 def _sources(

@@ -53,13 +53,18 @@ class RenderOptions:
 
     @property
     def for_charts(self) -> list[str]:
-        """The options that mean nothing without a chart, as the command line names them."""
+        """The given options that mean nothing without a chart, as the command line names them."""
         given = {
             "--values": self.values,
             "--helm-set": self.helm_set,
             "--release-name": self.release_name,
         }
         return [name for name, value in given.items() if value]
+
+    @property
+    def for_anything(self) -> list[str]:
+        """The given options that mean nothing where nothing is rendered."""
+        return [*self.for_charts, *(["--namespace"] if self.namespace else [])]
 
 
 def _check_values(file: str) -> None:

@@ -65,15 +65,22 @@ def test_a_number_counts_its_unit(number: int, unit: tuple[str, float]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "ratio"),
-    [("0.1%", 0.001), ("0.001", 0.001), ("100%", 1.0), ("1", 1.0), ("150%", 1.5), ("-1", -1.0), ("0", 0.0), (".5%", 0.005)],
+    [
+        ("0.1%", 0.001),
+        ("0.001", 0.001),
+        ("100%", 1.0),
+        ("1", 1.0),
+        ("150%", 1.5),
+        ("-1", -1.0),
+        ("0", 0.0),
+        (".5%", 0.005),
+    ],
 )
 def test_a_ratio_may_be_a_percentage(text: str, ratio: float) -> None:
     assert parse_ratio(text) == ratio
 
 
-@pytest.mark.parametrize(
-    "text", ["--1", "0.1 %", "1e-3", "", "%", "0,1%", "9" * 65]
-)
+@pytest.mark.parametrize("text", ["--1", "0.1 %", "1e-3", "", "%", "0,1%", "9" * 65])
 def test_what_is_no_ratio_is_refused(text: str) -> None:
     with pytest.raises(ValueFormatError, match="ratio"):
         parse_ratio(text)

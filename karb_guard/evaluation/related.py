@@ -53,7 +53,7 @@ def _backends(
         backend = prepare(obj, settings, inventory, ())
         name = f"{backend.ref.kind} {backend.ref.name}"
         if backend.refused is not None:
-            yield {"name": name, "labels": {}, "gpu": None, "why": backend.refused, "ports": []}
+            yield {"name": name, "labels": None, "gpu": None, "why": backend.refused, "ports": []}
         for pod in backend.pods:
             yield {
                 "name": name,

@@ -61,3 +61,32 @@ toleration(changes) := object.union(
 	},
 	changes,
 )
+
+# A NetworkPolicy with the described rules.
+network_policy(params, allows) := {
+	"params": params,
+	"object": {
+		"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+		"metadata": {"name": "allow", "namespace": "inference"}, "spec": {"podSelector": {}},
+	},
+	"networkPolicy": {"policyTypes": ["Egress", "Ingress"], "allows": allows},
+	"context": {},
+}
+
+allow(changes) := object.union(
+	{
+		"direction": "Egress", "path": ["spec", "egress", 0], "peersPath": ["spec", "egress", 0, "to"],
+		"peers": [], "ports": [], "dns": false,
+	},
+	changes,
+)
+
+peer := {"kind": "pods", "path": ["spec", "egress", 0, "to", 0], "error": null}
+
+block(changes) := object.union(
+	{
+		"kind": "ipBlock", "path": ["spec", "egress", 0, "to", 0, "ipBlock"], "cidr": "10.0.0.0/8",
+		"family": 4, "except": [], "everywhere": false, "error": null,
+	},
+	changes,
+)

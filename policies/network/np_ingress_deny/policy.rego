@@ -8,6 +8,8 @@
 #   nothing turns this around; each allow rule is then a decision that somebody wrote down.
 #   Looked for is a NetworkPolicy in the workload's namespace with an empty podSelector, the
 #   policyType Ingress and no rules; allow rules belong in policies of their own, which add to it.
+#   With `mode: effective` it is enough that the policies of the namespace together isolate each pod:
+#   one policy of the type that selects it, whatever it allows.
 #   Pods on the network of their host are beyond NetworkPolicies and are reported as such.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-policies
@@ -20,9 +22,16 @@
 #   since: 0.1.0
 #   paper: IV. Governance and safety invariants
 #   match: [pods]
-#   context: [networkpolicies]
+#   context: [networkpolicies, isolation]
+#   params:
+#     mode:
+#       type: string
+#       enum: [namespace, effective]
+#       description: What is asked for. `namespace`, a policy that denies by default; `effective`, any policy that isolates each of the workload's pods.
+#       default: namespace
 #   checks:
 #     missing: 'namespace {namespace} has no NetworkPolicy that denies ingress for every pod by default'
+#     open: 'no NetworkPolicy of namespace {namespace} isolates this pod for ingress'
 #     hostNetwork: 'the pod uses the network of its host (hostNetwork: true), where no NetworkPolicy denies ingress'
 #   remediation: |-
 #     Add this to the workload's namespace, and one policy more for each ingress that is needed
@@ -42,4 +51,6 @@ package karb.network.np_ingress_deny
 
 import data.karb.lib.netpol
 
-violations := netpol.undenied("Ingress")
+params := input.params["np-ingress-deny"]
+
+violations := netpol.undenied("Ingress", params.mode)

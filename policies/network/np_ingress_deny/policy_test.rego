@@ -6,7 +6,7 @@ import data.karb.network.np_ingress_deny
 deny := {"name": "default-deny", "podSelector": {}, "policyTypes": ["Ingress"], "ingress": [], "egress": []}
 
 document(policies, pod) := object.union(
-	build.document({"np-ingress-deny": {}}, [build.pod(pod)]),
+	build.document({"np-ingress-deny": {"mode": "namespace"}}, [build.pod(pod)]),
 	{"context": {"networkpolicies": policies}},
 )
 
@@ -44,7 +44,7 @@ test_one_of_several_is_enough if {
 }
 
 test_unknown_without_context if {
-	without := build.document({"np-ingress-deny": {}}, [build.pod({"spec": {"hostNetwork": true}})])
+	without := build.document({"np-ingress-deny": {"mode": "namespace"}}, [build.pod({"spec": {"hostNetwork": true}})])
 	found := np_ingress_deny.violations with input as without
 	count(found) == 1
 	every answer in found { is_string(answer.unknown) }
@@ -66,4 +66,32 @@ test_mixed_pods if {
 test_runtime_templates_run_nothing if {
 	runtime := object.union(document([], {}), {"workload": {"role": "runtime"}})
 	count(np_ingress_deny.violations) == 0 with input as runtime
+}
+
+effective(pods, isolation) := found if {
+	whole := build.document({"np-ingress-deny": {"mode": "effective"}}, [build.pod(pod) | some pod in pods])
+	context := {"context": {"isolation": [{"ingress": {"isolated": each}} | some each in isolation]}}
+	found := np_ingress_deny.violations with input as object.union(whole, context)
+}
+
+test_effective_mode_looks_at_each_pod if {
+	effective([{}], [true]) == set()
+	effective([{}, {}], [true, true]) == set()
+	open := {"check": "open", "path": ["spec", "template", "metadata", "labels"], "detail": {"namespace": "inference"}}
+	effective([{}, {}], [true, false]) == {open}
+}
+
+test_effective_mode_is_undecided_about_labels_it_cannot_see if {
+	[answer] := [each | some each in effective([{}], [null])]
+	is_string(answer.unknown)
+}
+
+test_effective_mode_is_undecided_without_context if {
+	without := build.document({"np-ingress-deny": {"mode": "effective"}}, [build.pod({})])
+	[answer] := [each | some each in np_ingress_deny.violations] with input as without
+	is_string(answer.unknown)
+}
+
+test_effective_mode_reports_the_network_of_the_host if {
+	{answer.check | some answer in effective([{"spec": {"hostNetwork": true}}], [false])} == {"hostNetwork"}
 }

@@ -191,7 +191,11 @@ class _Case:
         link = self.policy.link(finding)
         see = [f"see {link}"] if link else []
         decided_by = self.policy.stages.of(finding.name).decided_by
-        return [f"to mend: {messages.remedy(finding)}", *see, f"enforced by {decided_by}"]
+        return [
+            f"to mend: {messages.remedy(finding.remediation)}",
+            *see,
+            f"enforced by {decided_by}",
+        ]
 
     def _waiver_note(self, finding: Finding) -> str:
         for waived in self.now.waivers.unheeded:

@@ -8,6 +8,7 @@ warning on a line of its own, and cuts warnings to 256 characters once they pass
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from karb_guard.model.finding import Finding
 from karb_guard.model.path import format_path
@@ -27,15 +28,21 @@ def clip(text: str, limit: int) -> str:
 
 def one_line(text: str) -> str:
     """White space collapsed and control characters escaped: safe in a header and in a log."""
+    if text.isprintable() and "  " not in text and text == text.strip():
+        return text  # nearly every text: of white space only the space counts as printable
     joined = " ".join(text.split())
     if joined.isprintable():
         return joined
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in joined)
 
 
-def remedy(finding: Finding) -> str:
-    """The first paragraph of the remediation on one line; the example after it is not shown."""
-    text = one_line(finding.remediation.strip().split("\n\n", 1)[0])
+@lru_cache(maxsize=1024)
+def remedy(remediation: str) -> str:
+    """The first paragraph of a remediation on one line; the example after it is not shown.
+
+    Remembered: remediations are metadata, so there are no more of them than invariants.
+    """
+    text = one_line(remediation.strip().split("\n\n", 1)[0])
     return clip(text[:-1] + "." if text.endswith(":") else text, MAX_REMEDY_CHARACTERS)
 
 

@@ -21,6 +21,8 @@ def split(
     what it covered new.
     """
     left = Counter(finding.identity for finding in before)
+    if not left:
+        return list(findings), []
     new: list[Finding] = []
     known: list[Finding] = []
     for finding in findings:

@@ -10,13 +10,14 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from karb_guard.engine.interface import Answer, Answered, Engine, NotEvaluated
-from karb_guard.evaluation.findings import finding_of
+from karb_guard.engine.interface import Answer, Engine, NotEvaluated
+from karb_guard.evaluation.findings import Findings
 from karb_guard.evaluation.prepare import Prepared, prepare
 from karb_guard.evaluation.related import context_of
 from karb_guard.evaluation.settings import EvaluationSettings
+from karb_guard.facts.types import Malformed
 from karb_guard.inventory import Inventory
-from karb_guard.model.finding import Evaluation, Finding, Unknown, Violation
+from karb_guard.model.finding import Evaluation, Finding, Path, Unknown, Violation
 from karb_guard.model.invariant import PODS_GROUP, Invariant
 from karb_guard.model.path import format_path
 
@@ -89,14 +90,20 @@ class Evaluator:
         return {**prepared.document, "context": context}
 
     def _evaluation(self, prepared: Prepared, answers: list[Answer]) -> Evaluation:
-        findings = self._malformed(prepared)
+        words = Findings(prepared, self._settings)
+        findings = self._malformed(prepared, words)
         unknowns: list[Unknown] = []
         failed = NotEvaluated("bounds", prepared.refused) if prepared.refused else None
         for answer in answers:
             if isinstance(answer, NotEvaluated):
                 failed = failed or answer
                 continue
-            self._sort(answer, prepared, findings, unknowns)
+            for violation in answer.violations:
+                invariant = self._by_name[violation.invariant]
+                if violation.unknown is not None:
+                    unknowns.append(Unknown(invariant.name, prepared.ref, violation.unknown))
+                else:
+                    findings.append(words.of(violation, invariant))
         return Evaluation(
             object=prepared.ref,
             coverage=prepared.coverage,
@@ -105,51 +112,25 @@ class Evaluator:
             not_evaluated=failed.reason if failed else None,
             not_evaluated_cause=failed.cause if failed else None,
             owner=prepared.owner,
-            templates=tuple(
-                (
-                    tuple(pod["metadataPath"]) if pod.get("metadataPath") else None,
-                    tuple(pod["path"]),
-                )
-                for pod in prepared.pods
-            ),
+            templates=_templates(prepared),
         )
 
-    def _sort(
-        self,
-        answer: Answered,
-        prepared: Prepared,
-        findings: list[Finding],
-        unknowns: list[Unknown],
-    ) -> None:
-        for violation in answer.violations:
-            invariant = self._by_name[violation.invariant]
-            if violation.unknown is not None:
-                unknowns.append(Unknown(invariant.name, prepared.ref, violation.unknown))
-            else:
-                findings.append(finding_of(violation, invariant, prepared, self._settings))
-
-    def _malformed(self, prepared: Prepared) -> list[Finding]:
+    def _malformed(self, prepared: Prepared, words: Findings) -> list[Finding]:
         invariant = self._by_name.get(MALFORMED)
         if invariant is None:
             return []
-        return [
-            finding_of(
-                Violation(
-                    MALFORMED,
-                    "type",
-                    tuple(entry.path),
-                    {
-                        "field": format_path(tuple(entry.path)),
-                        "expected": entry.expected,
-                        "got": entry.got,
-                    },
-                ),
-                invariant,
-                prepared,
-                self._settings,
-            )
-            for entry in prepared.malformed
-        ]
+        return [words.of(_misfit(entry), invariant) for entry in prepared.malformed]
+
+
+def _templates(prepared: Prepared) -> tuple[tuple[Path | None, Path], ...]:
+    return tuple(
+        [(tuple(pod["metadataPath"]) or None, tuple(pod["path"])) for pod in prepared.pods]
+    )
+
+
+def _misfit(entry: Malformed) -> Violation:
+    detail = {"field": format_path(entry.path), "expected": entry.expected, "got": entry.got}
+    return Violation(MALFORMED, "type", entry.path, detail)
 
 
 def _group(invariants: Sequence[Invariant]) -> dict[str, list[Invariant]]:

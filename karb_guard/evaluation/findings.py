@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from karb_guard.evaluation.prepare import Prepared
 from karb_guard.evaluation.settings import EvaluationSettings
@@ -15,44 +16,100 @@ from karb_guard.model.path import anchor_of, walk
 MAX_VALUE_CHARACTERS = 200
 """A value longer than this is cut in messages: they end up in terminals and in API responses."""
 
+# An encoder is made once; ``json.dumps`` with options makes one at each call.
+_to_json = json.JSONEncoder(sort_keys=True, default=str).encode
 
-def finding_of(
-    violation: Violation, invariant: Invariant, prepared: Prepared, settings: EvaluationSettings
-) -> Finding:
-    """Give the violation its words (message, remediation, severity) and its identity."""
-    path = prepared.written(violation.path)
-    pod, container = _place(violation.path, prepared.pods)
-    anchor = _anchor(violation.path, prepared.raw, pod, container)
-    if invariant.identity == "value":
-        value, _ = walk(prepared.raw, path)
-        anchor += "=" + json.dumps(value, sort_keys=True, default=str)
-    return Finding(
-        invariant_id=invariant.id,
-        name=invariant.name,
-        check=violation.check,
-        severity=settings.severity_of(invariant),
-        message=message_of(invariant, violation.check, violation.detail),
-        remediation=invariant.remediation,
-        object=prepared.ref,
-        owner=prepared.owner,
-        path=path,
-        anchor=anchor,
-        container=container["name"] if container else None,
-        detail=violation.detail,
-    )
+
+class Findings:
+    """Makes the findings of one object; what they share is looked up once, if there are any."""
+
+    def __init__(self, prepared: Prepared, settings: EvaluationSettings) -> None:
+        self._prepared = prepared
+        self._settings = settings
+
+    def of(self, violation: Violation, invariant: Invariant) -> Finding:
+        """Give the violation its words (message, remediation, severity) and its identity."""
+        prepared, place = self._prepared, self._place(violation.path)
+        path = prepared.written(violation.path)
+        anchor = place.name + anchor_of(place.value, violation.path[place.depth :])
+        if invariant.identity == "value":
+            anchor += "=" + _to_json(walk(prepared.raw, path)[0])
+        return Finding(
+            invariant_id=invariant.id,
+            name=invariant.name,
+            check=violation.check,
+            severity=self._settings.severity_of(invariant),
+            message=message_of(invariant, violation.check, violation.detail),
+            remediation=invariant.remediation,
+            object=prepared.ref,
+            owner=prepared.owner,
+            path=path,
+            anchor=anchor,
+            container=place.container,
+            detail=violation.detail,
+        )
+
+    def _place(self, path: Path) -> _Place:
+        """What ``path`` leads into. The longest prefix wins, however deep containers stand."""
+        places, lengths = self._places
+        for length in lengths:
+            place = places.get(path[:length])
+            if place is not None:
+                return place
+        return _Place("", 0, self._prepared.raw, None)
+
+    @cached_property
+    def _places(self) -> tuple[dict[Path, _Place], list[int]]:
+        """All places, and the lengths of their paths from the longest to the shortest."""
+        places = _places(self._prepared)
+        return places, sorted({len(path) for path in places}, reverse=True)
+
+
+class _Place(NamedTuple):
+    """A part of the object to which anchors are relative."""
+
+    name: str
+    """How anchors begin: the same in a Pod and in the template that it was made from."""
+    depth: int
+    """How many steps of a path lead to ``value``."""
+    value: Any
+    container: str | None
+
+
+def _places(prepared: Prepared) -> dict[Path, _Place]:
+    """Path in the pod view -> place, of containers, PodSpecs and the metadata of templates.
+
+    The first of two in one map counts: an InferenceService holds its pod spec and containers so.
+    """
+    places: dict[Path, _Place] = {}
+    for pod in prepared.pods:
+        for container in pod.get("containers", ()):
+            path = tuple(container["path"])
+            name = f"pod/containers[{container['name']}]"
+            places.setdefault(path, _at(prepared.raw, path, name, container["name"]))
+        spec, metadata = tuple(pod["path"]), tuple(pod.get("metadataPath") or ())
+        if spec:
+            places.setdefault(spec, _at(prepared.raw, spec, "pod/spec"))
+        if metadata:
+            below = metadata[: len(spec)] == spec
+            base, name = (spec, "pod/spec") if below else (metadata, "pod/metadata")
+            places.setdefault(metadata, _at(prepared.raw, base, name))
+    places.pop((), None)
+    return places
+
+
+def _at(raw: Mapping[str, Any], path: Path, name: str, container: str | None = None) -> _Place:
+    return _Place(name, len(path), walk(raw, path)[0], container)
 
 
 def message_of(invariant: Invariant, check: str, detail: Mapping[str, Any]) -> str:
     """Fill the check's message template; a value that the policy didn't give shows as ``?``."""
     template = invariant.checks.get(check, invariant.title)
-    return template.format_map(_Shown(detail))
+    return template.format_map(_Shown({key: shown(value) for key, value in detail.items()}))
 
 
 class _Shown(dict[str, str]):
-    """Detail values made safe to print, looked up by a message template."""
-
-    def __init__(self, detail: Mapping[str, Any]) -> None:
-        super().__init__({key: shown(value) for key, value in detail.items()})
+    """Printable values, looked up by a message template."""
 
     def __missing__(self, key: str) -> str:
         return "?"
@@ -64,12 +121,12 @@ def shown(value: Any) -> str:
     Manifests are untrusted: without the escape a label could write terminal sequences or
     forge lines in a log.
     """
-    if isinstance(value, (list, tuple)):
-        text = ", ".join(shown(item) for item in value)
-    elif isinstance(value, str):
+    if isinstance(value, str):
         text = value if value.isprintable() else _escaped(value)
+    elif isinstance(value, (list, tuple)):
+        text = ", ".join([shown(item) for item in value])
     else:
-        text = json.dumps(value, sort_keys=True, default=str)
+        text = _to_json(value)
     if len(text) > MAX_VALUE_CHARACTERS:
         return text[: MAX_VALUE_CHARACTERS - 1] + "…"
     return text
@@ -77,46 +134,3 @@ def shown(value: Any) -> str:
 
 def _escaped(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-
-
-def _starts_with(path: Path, prefix: Path) -> bool:
-    return path[: len(prefix)] == prefix
-
-
-def _place(
-    path: Path, pods: list[dict[str, Any]]
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """The pod view and the container that ``path`` leads into, as far as it does.
-
-    The longest prefix wins: an InferenceService holds its pod spec and containers in one map.
-    """
-    best: tuple[int, dict[str, Any] | None, dict[str, Any] | None] = (-1, None, None)
-    for pod in pods:
-        for container in pod.get("containers", ()):
-            prefix = tuple(container["path"])
-            if len(prefix) > best[0] and _starts_with(path, prefix):
-                best = (len(prefix), pod, container)
-        for key in ("path", "metadataPath"):
-            prefix = tuple(pod.get(key) or ())
-            if prefix and len(prefix) > best[0] and _starts_with(path, prefix):
-                best = (len(prefix), pod, None)
-    return best[1], best[2]
-
-
-def _anchor(
-    path: Path,
-    raw: Mapping[str, Any],
-    pod: dict[str, Any] | None,
-    container: dict[str, Any] | None,
-) -> str:
-    """An anchor relative to the pod template, so that a Pod's finding folds into its owner's."""
-    if container is not None:
-        prefix, name = tuple(container["path"]), f"pod/containers[{container['name']}]"
-    elif pod is not None and _starts_with(path, tuple(pod["path"])):
-        prefix, name = tuple(pod["path"]), "pod/spec"
-    elif pod is not None:
-        prefix, name = tuple(pod["metadataPath"]), "pod/metadata"
-    else:
-        return anchor_of(raw, path)
-    value, _ = walk(raw, prefix)
-    return name + anchor_of(value, path[len(prefix) :])

@@ -70,7 +70,8 @@ def test_junit_totals_match_its_cases():
 def test_junit_survives_characters_that_xml_can_not_hold():
     report = sample()
     found = report.findings[2]
-    object.__setattr__(found.finding, "message", "bell \x07 and surrogate \ud800 here")
+    odd = found.finding._replace(message="bell \x07 and surrogate \ud800 here")
+    object.__setattr__(found, "finding", odd)
     ET.fromstring(render(report, Format.JUNIT))  # noqa: S314 - our own output
 
 

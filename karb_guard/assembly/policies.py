@@ -47,5 +47,5 @@ def compiled(roots: Sequence[Path]) -> CompiledBundle:
     """
     bundle = bundle_for(roots)
     if bundle.directory != SHIPPED_BUNDLE:
-        check_folders([builtin_root(), *roots], bundle.catalogue.invariants)
+        check_folders([builtin_root(), *roots], bundle.catalogue.invariants, cache=bundle.directory)
     return bundle

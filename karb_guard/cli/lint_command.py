@@ -15,6 +15,7 @@ from karb_guard.model.errors import UsageError
 from karb_guard.reports import Format, render
 
 if TYPE_CHECKING:
+    from karb_guard.invariants.catalogue import Catalogue
     from karb_guard.model.report import Report
 
 
@@ -46,8 +47,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help="leave out files and directories that match; repeatable",
     )
+    _add_baseline_arguments(parser)
     add_render_arguments(parser)
     _add_output_arguments(parser)
+
+
+def _add_baseline_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--baseline",
+        metavar="FILE",
+        help="findings that FILE holds are known: they don't count; new ones do",
+    )
+    parser.add_argument(
+        "--write-baseline",
+        metavar="FILE",
+        help="write what is found to FILE; with --baseline only what was known and is still there",
+    )
 
 
 def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,10 +107,23 @@ def run(args: argparse.Namespace) -> int:
         )
         sources = read_inputs(args.paths, [*config.exclude, *args.exclude], rendering)
         report = lint(sources, guard.evaluator, guard.catalogue, options)
+        report = _with_baseline(args, report, guard.catalogue)
         if args.verbose:
             print(f"karb-guard: configured by {guard.loaded.label}", file=sys.stderr)
     _write(args, report)
     return report.exit_code
+
+
+def _with_baseline(args: argparse.Namespace, report: Report, catalogue: Catalogue) -> Report:
+    if args.baseline is None and args.write_baseline is None:
+        return report
+    from karb_guard.lint.baseline import BaselineFiles, with_baseline
+
+    files = BaselineFiles(args.baseline, args.write_baseline)
+    if args.write_baseline is not None and report.problems:
+        why = "not everything could be checked"
+        print(f"karb-guard: {args.write_baseline} is not written: {why}", file=sys.stderr)
+    return with_baseline(report, catalogue, files)
 
 
 def _write(args: argparse.Namespace, report: Report) -> None:

@@ -61,6 +61,7 @@ def lint(
         version=__version__,
         left_out=tuple(tally.left_out(files)),
         notes=[note for file in files for note in file.notes],
+        judged=frozenset(tally.judged(evaluations)),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from karb_guard.manifests import ParsedFile
 from karb_guard.manifests.reading import EXCLUDED
-from karb_guard.model.finding import Coverage, Evaluation
+from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.report import CoverageCount, LeftOut, Problem
 
 EMPTY = "empty"
@@ -34,6 +34,15 @@ def coverage(files: Sequence[ParsedFile], evaluations: Sequence[Evaluation]) -> 
         not_evaluated=len(evaluations) - len(judged),
         left_out=not_read + sum(_is_empty(file) for file in files),
     )
+
+
+def judged(evaluations: Sequence[Evaluation]) -> Iterator[ObjectRef]:
+    """The objects that got a verdict, and the topmost owners of their templates."""
+    for evaluation in evaluations:
+        if evaluation.not_evaluated is None:
+            yield evaluation.object
+            if evaluation.owner is not None:
+                yield evaluation.owner
 
 
 def left_out(files: Sequence[ParsedFile]) -> Iterator[LeftOut]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from karb_guard.model.finding import Finding, Identity, Severity, Unknown
+from karb_guard.model.finding import Finding, Identity, ObjectRef, Severity, Unknown
 from karb_guard.model.invariant import Invariant
 
 
@@ -164,6 +164,8 @@ class Report:
     notes: Sequence[str] = ()
     """What commands that rendered the input warned of."""
     baseline: BaselineResult | None = None
+    judged: frozenset[ObjectRef] = frozenset()
+    """The objects that got a verdict, and their topmost template owners."""
 
     @property
     def open_findings(self) -> list[LocatedFinding]:

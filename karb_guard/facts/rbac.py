@@ -50,7 +50,7 @@ def rbac_facts(
     return {
         "kind": kind,
         "clusterWide": kind in {CLUSTER_ROLE, CLUSTER_ROLE_BINDING},
-        "default": is_default(str(metadata.get("name", "")), metadata.get("labels")),
+        "builtin": is_default(str(metadata.get("name", "")), metadata.get("labels")),
         "reviewBy": _review(metadata.get("annotations") or {}, settings),
         **described,
     }
@@ -95,7 +95,7 @@ def _of_binding(obj: Mapping[str, Any], index: RbacIndex) -> Json | None:
             "kind": ref.kind,
             "name": ref.name,
             "text": str(ref),
-            "default": role is not None and is_default(role.name, dict(role.labels)),
+            "builtin": role is not None and is_default(role.name, dict(role.labels)),
             "path": list(path),
         },
         "subjects": [

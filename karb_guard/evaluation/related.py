@@ -72,12 +72,14 @@ def _uses_gpu(pod: Mapping[str, Any]) -> bool | None:
 
 
 def _ports(pod: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The declared ports of all containers; ``gpu``: the container holds a GPU."""
+    """The declared ports of all containers; ``gpu``: the container may be what holds the GPU."""
+    # A GPU by placement or claim belongs to no container in particular.
+    named = any(container["gpus"] for container in pod["containers"])
     for container in pod["containers"]:
         for port in container["spec"].get("ports") or ():
             yield {
                 "name": port.get("name", ""),
                 "number": port.get("containerPort", 0),
                 "protocol": port.get("protocol", "TCP"),
-                "gpu": bool(container["gpus"]),
+                "gpu": bool(container["gpus"]) or not named,
             }

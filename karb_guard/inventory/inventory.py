@@ -79,11 +79,11 @@ class Inventory:
         self._templates.pop(namespace, None)
         if (group, kind) == NETWORK_POLICY:
             self._policies.pop(namespace, None)
-        if group == RBAC:
-            self._rbac = None
             self._isolating.pop(namespace, None)
         elif (group, kind) == NAMESPACE:
             self._isolating.clear()
+        elif group == RBAC:
+            self._rbac = None
 
     def get(self, group: str, kind: str, namespace: str | None, name: str) -> Object | None:
         """The object of that name; ``namespace`` is ``None`` for cluster-scoped kinds too."""

@@ -14,8 +14,11 @@ from karb_guard.engine.bundle import CompiledBundle
 from karb_guard.engine.interface import Engine
 from karb_guard.evaluation import EvaluationSettings, Evaluator
 from karb_guard.facts.settings import FactSettings
+from karb_guard.invariants import profiles
 from karb_guard.invariants.catalogue import Catalogue
-from karb_guard.invariants.params import effective, merged, parse_set
+from karb_guard.invariants.params import Overrides, effective, merged, parse_set
+from karb_guard.invariants.profiles import Profile
+from karb_guard.invariants.roots import builtin_root
 from karb_guard.model.errors import UsageError
 from karb_guard.model.invariant import Invariant
 
@@ -54,25 +57,42 @@ def assemble(choices: Choices) -> Guard:
     """
     loaded = load(choices.config_file)
     config = loaded.config
-    bundle = compiled(roots_of(config, choices.policies))
+    roots = roots_of(config, choices.policies)
+    bundle = compiled(roots)
     catalogue = bundle.catalogue.invariants
     check_names(loaded, catalogue)
-    chosen = _chosen(catalogue, config, choices)
-    overrides = merged(config.params, parse_set(choices.set_params, catalogue))
+    name = choices.profile or config.profile
+    profile = profiles.load(name, [builtin_root(), *roots], catalogue)
+    chosen = _chosen(catalogue, config, choices, profile)
+    given = parse_set(choices.set_params, catalogue)
+    overrides = merged(
+        _by_name(profile.params, catalogue), _by_name(config.params, catalogue), given
+    )
     settings = EvaluationSettings(
         invariants=chosen,
         params=effective(chosen, overrides, catalogue),
-        severities=severities(config.severity, catalogue),
+        severities={
+            **profile.severities(catalogue),
+            **severities(config.severity, catalogue),
+        },
         facts=fact_settings(config),
     )
     engine = engine_of(config, bundle)
     return Guard(loaded, catalogue, bundle, engine, Evaluator(engine, settings))
 
 
-def _chosen(catalogue: Catalogue, config: Config, choices: Choices) -> tuple[Invariant, ...]:
+def _by_name(params: Overrides, catalogue: Catalogue) -> Overrides:
+    """Parameters by short name, so that layers which name an invariant differently still merge."""
+    named = ((catalogue.find(token), token, values) for token, values in params.items())
+    return merged(*({found.name if found else token: values} for found, token, values in named))
+
+
+def _chosen(
+    catalogue: Catalogue, config: Config, choices: Choices, profile: Profile
+) -> tuple[Invariant, ...]:
     """The enabled invariants. None at all would pass everything, which nobody can mean."""
     ignore = (*config.ignore, *choices.ignore)
-    chosen = catalogue.select(choices.select or config.select, ignore)
+    chosen = catalogue.select(choices.select or config.select or profile.select, ignore)
     if not chosen:
         raise UsageError(
             f"`ignore` ({', '.join(ignore)}) takes away everything that is selected; "

@@ -22,6 +22,8 @@ class Choices:
     config_file: Path | None = None
     policies: Sequence[str] = ()
     """Further policy roots."""
+    profile: str | None = None
+    """Replaces the configuration's ``profile``."""
     select: Sequence[str] = ()
     """Replaces the configuration's ``select`` where it is not empty."""
     ignore: Sequence[str] = ()

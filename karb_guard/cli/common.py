@@ -30,6 +30,12 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     """Which invariants are evaluated, and with which parameters."""
     add_policy_arguments(parser)
     parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="the set of invariants to start with: baseline, standard, strict or paper "
+        "(default: standard)",
+    )
+    parser.add_argument(
         "--select",
         action="append",
         default=[],
@@ -55,6 +61,7 @@ def choices_of(args: argparse.Namespace) -> Choices:
     return Choices(
         config_file=args.config,
         policies=[str(Path(folder).absolute()) for folder in args.policies],
+        profile=getattr(args, "profile", None),
         select=_tokens(getattr(args, "select", [])),
         ignore=_tokens(getattr(args, "ignore", [])),
         set_params=getattr(args, "set_params", []),

@@ -27,6 +27,7 @@ SECTION: dict[str, Any] = {"extra": "forbid", "alias_generator": key_of}
 """What pydantic is told about each section."""
 
 _TOKEN = Matching(r"[A-Za-z0-9_-]+", "an id, a short name or a category", 100)
+_PROFILE = Matching(r"[A-Za-z0-9_-]+", "a profile's name", 100)
 _FILE = Matching(r"[^\x00]+", "a path", 4096)
 _GLOB = Matching(r".+", "a file name pattern, such as `charts/*`", 4096)
 _NAMESPACE = Matching(r"[a-z0-9*?\[\]!-]+", "a namespace's name or a pattern such as `team-*`", 63)
@@ -37,7 +38,7 @@ _ADDRESS = Matching(r"[0-9A-Fa-f.:]+", "an IP address, such as 0.0.0.0", 45)
 
 PATTERNS: Mapping[str, str] = {
     text.whole: text.words
-    for text in (_TOKEN, _FILE, _GLOB, _NAMESPACE, _URL, _PATTERN, _PREFIX, _ADDRESS)
+    for text in (_TOKEN, _PROFILE, _FILE, _GLOB, _NAMESPACE, _URL, _PATTERN, _PREFIX, _ADDRESS)
 }
 """Regular expression -> what it asks for, for messages."""
 
@@ -176,8 +177,10 @@ class Config:
 
     __pydantic_config__ = SECTION
 
+    profile: Annotated[str, _PROFILE] = "standard"
+    """The set of invariants to start with: baseline, standard, strict, paper or one of yours."""
     select: Tokens = ()
-    """The only invariants to evaluate, by id, short name or category; all by default."""
+    """The only invariants to evaluate, by id, short name or category; the profile's by default."""
     ignore: Tokens = ()
     """Invariants to leave out, by id, short name or category."""
     fail_on: Severity = Severity.ERROR

@@ -20,7 +20,7 @@ _CASE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+\.yaml")
 _LIBRARY_PACKAGE = re.compile(r"karb\.lib(?:_test)?(?:\.[\w.]+)?")
 _PACKAGE = re.compile(r"^package[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 _TEST = re.compile(r"^(?:todo_)?test_", re.MULTILINE)
-_AT_ROOT = frozenset({RETIRED, "README.md", ".manifest"})
+_AT_ROOT = frozenset({RETIRED, "profiles.yaml", "README.md", ".manifest"})
 
 
 def children(folder: Path) -> list[Path]:
@@ -32,7 +32,9 @@ def root_faults(root: Path, label: str) -> Iterator[Problem]:
     """What doesn't belong directly into a root, into a category, or into the library."""
     for path in children(root):
         if path.is_file() and path.name not in _AT_ROOT:
-            yield _unknown(path, root, label, "a root holds category folders and retired.yaml")
+            yield _unknown(
+                path, root, label, "a root holds category folders, retired.yaml and profiles.yaml"
+            )
         elif path.is_dir() and path.name == LIBRARY:
             yield from _library_faults(path, root, label)
         elif path.is_dir():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from karb_guard.invariants import layout
+from karb_guard.invariants import layout, profiles
 from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.invariants.policy_file import PolicyFile, read_policy
 from karb_guard.invariants.problems import CatalogueError, Problem
@@ -38,7 +38,11 @@ def read(roots: Sequence[Path], *, may_be_empty: bool = False) -> Catalogue:
     problems += _set_faults(policies, retired)
     if problems:
         raise CatalogueError(problems)
-    return Catalogue(tuple(policy.invariant for policy in policies if policy.invariant))
+    catalogue = Catalogue(tuple(policy.invariant for policy in policies if policy.invariant))
+    _, faults = profiles.read(roots, catalogue)
+    if faults:
+        raise CatalogueError(faults)
+    return catalogue
 
 
 def retired_ids(roots: Sequence[Path]) -> frozenset[str]:

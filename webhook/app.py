@@ -7,11 +7,13 @@ to a thread would cost more than a review.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import orjson
 from fastapi import FastAPI
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from webhook import review as reviews
 from webhook.body import MAX_BODY_BYTES, read_body
@@ -21,6 +23,7 @@ from webhook.metrics import CONTENT_TYPE, Metrics
 from webhook.service import ReviewService
 
 JSON = "application/json"
+VALIDATE = "/validate"
 
 
 def create_app(
@@ -31,22 +34,43 @@ def create_app(
 ) -> FastAPI:
     """The ASGI application. It holds no state of its own."""
     doors = _Doors(service, readiness, metrics, max_body_bytes)
-    app = _probes(doors)
-    app.add_route("/validate", doors.validate, methods=["POST"])
+    app = _Application(doors, openapi_url=None, docs_url=None, redoc_url=None)
+    _add_probes(app, doors)
+    app.add_route(VALIDATE, doors.validate, methods=["POST"])
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI with a short way to ``/validate``.
+
+    Its five layers (errors, exceptions, exit stacks, router, route) do nothing for a handler that
+    answers whatever happens, and took 0.05 ms of each review. Everything else goes through them,
+    ``/validate`` with another method too.
+    """
+
+    def __init__(self, doors: _Doors, **options: Any) -> None:
+        super().__init__(**options)
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == VALIDATE and scope["method"] == "POST":
+            response = await self._doors.validate(Request(scope, receive, send))
+            await response(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_probes_app(service: ReviewService, readiness: Readiness, metrics: Metrics) -> FastAPI:
     """Only ``/healthz``, ``/readyz`` and ``/metrics``, for the plain HTTP port."""
-    return _probes(_Doors(service, readiness, metrics, MAX_BODY_BYTES))
-
-
-def _probes(doors: _Doors) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    _add_probes(app, _Doors(service, readiness, metrics, MAX_BODY_BYTES))
+    return app
+
+
+def _add_probes(app: FastAPI, doors: _Doors) -> None:
     app.add_route("/healthz", doors.healthz, methods=["GET"])
     app.add_route("/readyz", doors.readyz, methods=["GET"])
     app.add_route("/metrics", doors.metrics, methods=["GET"])
-    return app
 
 
 class _Doors:

@@ -29,7 +29,7 @@ from karb_guard.decisions.stages import NamespaceStages, StagePolicy
 from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
-from webhook.logs import log
+from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.review import Review
 
@@ -207,8 +207,11 @@ def _with_note(decision: Decision, key: str, text: str) -> Decision:
 
 def _log(request: AdmissionRequest, decision: Decision) -> None:
     quiet = decision.allowed and decision.not_evaluated is None
+    level = logging.DEBUG if quiet else logging.INFO
+    if not logger.isEnabledFor(level):  # before the fields are gathered
+        return
     log(
-        logging.DEBUG if quiet else logging.INFO,
+        level,
         "review allowed" if decision.allowed else "review denied",
         uid=request.uid,
         operation=request.operation,

@@ -17,7 +17,7 @@
 #   id: KARB-NET-007
 #   severity: warning
 #   since: 0.1.0
-#   paper: III. Blueprint architecture
+#   paper: I. Introduction
 #   match: [/Service]
 #   context: [backends]
 #   params:

@@ -147,6 +147,15 @@ class TestDns:
         assert answer(DENY, allow, known={"kube-system": {"name": "kube-system"}})["dns"] is True
         assert answer(DENY, allow, known={"kube-system": {}})["dns"] is False
 
+    def test_further_labels_of_dns_pods_are_not_known(self) -> None:
+        def dns(pod: dict[str, str]) -> Any:
+            peer = {"namespaceSelector": {}, "podSelector": {"matchLabels": pod}}
+            return answer(DENY, egress(peer, ports=BOTH))["dns"]
+
+        assert dns({"k8s-app": "kube-dns"}) is True
+        assert dns({"app.kubernetes.io/name": "coredns"}) is None
+        assert dns({"k8s-app": "other"}) is False
+
     def test_openshift_s_dns_listens_on_another_port(self) -> None:
         labels = {"kubernetes.io/metadata.name": "openshift-dns"}
         peer = {"namespaceSelector": {"matchLabels": labels}}

@@ -58,10 +58,12 @@ def rbac_facts(
 
 def _of_role(obj: Mapping[str, Any], index: RbacIndex) -> Json | None:
     role = parse_role(obj)
-    if role is None:
+    if role is not None:
+        return _document(_rules_of(role, index), index.effective(role).unresolved)
+    written = parse_role({key: value for key, value in obj.items() if key != "aggregationRule"})
+    if written is None:
         return None
-    effective = index.effective(role)
-    return _document(_rules_of(role, index), effective.unresolved)
+    return _document(_rules_of(written, index), "its aggregationRule selects in no valid way")
 
 
 def _rules_of(role: Role, index: RbacIndex) -> Iterator[_Found]:

@@ -27,7 +27,7 @@ SECTION: dict[str, Any] = {"extra": "forbid", "alias_generator": key_of}
 """What pydantic is told about each section."""
 
 _TOKEN = Matching(r"[A-Za-z0-9_-]+", "an id, a short name or a category", 100)
-_PROFILE = Matching(r"[A-Za-z0-9_-]+", "a profile's name", 100)
+_PROFILE = Matching(r"[a-z][a-z0-9_-]*", "a profile's name, in small letters", 100)
 _FILE = Matching(r"[^\x00]+", "a path", 4096)
 _GLOB = Matching(r".+", "a file name pattern, such as `charts/*`", 4096)
 _NAMESPACE = Matching(r"[a-z0-9*?\[\]!-]+", "a namespace's name or a pattern such as `team-*`", 63)

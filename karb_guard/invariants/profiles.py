@@ -6,6 +6,7 @@ policies as a whole: a start with the defaults doesn't pay for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ FILE = "profiles.yaml"
 STANDARD = "standard"
 """The profile without a profile: every invariant as its metadata says."""
 MAX_PROFILES = 100
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")
 _KEYS = {"warnings_as_errors": "warningsAsErrors"}
 
 
@@ -139,6 +141,8 @@ def _faults(profile: Profile, catalogue: Catalogue) -> Iterator[tuple[str, str]]
     """(Key, what is wrong): names that nothing has, parameters that their schema refuses."""
     from karb_guard.invariants.params import ParamError, effective
 
+    if not NAME.fullmatch(profile.name):
+        yield "name", f"{profile.name!r}: small letters, digits, `-` and `_`, a letter first"
     if not profile.description.strip():
         yield "description", "is empty; say what the profile is for"
     if profile.name == STANDARD and replace(profile, description=DEFAULT.description) != DEFAULT:

@@ -107,6 +107,7 @@ BAD = {
         "description: is empty; say what the profile is for",
     ),
     "a standard of its own": (("name: mine", "name: standard"), "name it otherwise"),
+    "a name with spaces": (("name: mine", "name: My profile"), "name: 'My profile': small"),
     "no YAML": (("- name", "- [name"), "profiles.yaml:"),
     "a map": ((GOOD, "a: 1\n"), "must be a list"),
 }

@@ -106,7 +106,9 @@ def test_the_file_hook_judges_changed_manifests_by_themselves(consumer: Path, ho
     assert done.returncode == 1, done.stdout + done.stderr
     assert "k8s/web.yaml:10:" in done.stdout
     assert "res-mem" in done.stdout
-    assert "error np-ingress-deny" not in done.stdout, "one file alone can't decide about its namespace"
+    assert "error np-ingress-deny" not in done.stdout, (
+        "one file alone can't decide about its namespace"
+    )
     assert "np-ingress-deny: undecided" in done.stdout
 
 

@@ -10,7 +10,7 @@ from karb_guard.inventory.keys import group_of
 
 MAX_BACKENDS = 100
 """Objects behind one Service in a slice."""
-EXTERNAL = frozenset({"LoadBalancer", "NodePort"})
+EXTERNAL = ("LoadBalancer", "NodePort")
 """Types of a Service that clients outside of the cluster reach."""
 
 Object = Mapping[str, Any]

@@ -24,7 +24,7 @@ from webhook.certificates import (
     issue_leaf,
     renewal_time,
 )
-from webhook.logs import log
+from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.tls import Listener, Material
 
@@ -122,6 +122,11 @@ class CertificateKeeper:
             except KarbGuardError as error:
                 self._metrics.certificate_failures.inc()
                 log(logging.ERROR, "certificate not replaced", problem=str(error))
+                return False
+            except Exception:  # noqa: BLE001 - whatever it is, see below
+                # A mistake of ours must not end the thread: nothing would be renewed any more.
+                self._metrics.certificate_failures.inc()
+                logger.exception("certificate not replaced")
                 return False
 
     def bundle(self) -> bytes | None:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from webhook.certificates import CertificateError, KeyPair, certificates_of, hosts_of
+from webhook.certificates import CertificateError, KeyPair, certificates_of, hosts_of, pem_of
 
 _HANDSHAKE_STEPS = 10
 """A TLS handshake needs three or four flights."""
@@ -88,13 +88,21 @@ def tested_context(material: Material, now: datetime.datetime) -> ssl.SSLContext
 
 
 def client_context(ca_bundle: bytes | None) -> ssl.SSLContext:
-    """A client's context that trusts the bundle only; without one it verifies nothing."""
+    """A client's context that trusts the bundle only; without one it verifies nothing.
+
+    Raises ``CertificateError`` for a bundle without a certificate (a file that is half written).
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca_bundle is None:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    else:
-        context.load_verify_locations(cadata=ca_bundle.decode("ascii"))
+        return context
+    # Written anew: OpenSSL takes no text in other alphabets between the certificates.
+    trusted = pem_of(certificates_of(ca_bundle)).decode("ascii")
+    try:
+        context.load_verify_locations(cadata=trusted)
+    except ssl.SSLError as error:
+        raise CertificateError(f"CA bundle: can't be loaded ({error})") from error
     return context
 
 

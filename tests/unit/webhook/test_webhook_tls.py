@@ -144,8 +144,20 @@ def test_a_mismatched_pair_is_refused_and_the_old_one_keeps_serving() -> None:
         (lambda good, _: Material(KeyPair(good.pair.certificate[:200], b""), None), "not readable"),
         (lambda good, _: Material(KeyPair(good.pair.certificate, b""), None), "loaded together"),
         (lambda good, _: Material(KeyPair(b"x" * 300_000, b""), None), "at most"),
+        (lambda good, _: Material(good.pair, b""), "holds none|not readable"),
+        (lambda good, _: Material(good.pair, good.ca_bundle[:200]), "not readable"),
+        (lambda good, _: Material(good.pair, b"\xff\xfe"), "holds none|not readable"),
     ],
-    ids=["another CA", "empty certificate", "half certificate", "empty key", "huge"],
+    ids=[
+        "another CA",
+        "empty certificate",
+        "half certificate",
+        "empty key",
+        "huge",
+        "empty CA",
+        "half CA",
+        "CA that is no text",
+    ],
 )
 def test_unusable_material_is_refused(broken: object, problem: str) -> None:
     good, other = material(), material()
@@ -344,6 +356,44 @@ def test_files_are_followed_and_a_half_written_pair_changes_nothing(tmp_path: Pa
     (tmp_path / "tls.key").unlink()
     assert keeper.refresh() is False
     assert listener.material == Material(second.pair, None)
+
+
+def test_a_ca_with_comments_in_any_alphabet_is_trusted() -> None:
+    good = material()
+    assert good.ca_bundle is not None
+    tls.tested_context(Material(good.pair, "# Prüfstelle\n".encode() + good.ca_bundle), NOW)
+
+
+def test_a_half_written_ca_changes_nothing_and_the_next_one_is_taken(tmp_path: Path) -> None:
+    listener, metrics = Listener(), Metrics()
+    first, second = material(), material()
+    assert first.ca_bundle is not None
+    assert second.ca_bundle is not None
+    write_pair(tmp_path, first.pair)
+    ca = tmp_path / "ca.crt"
+    ca.write_bytes(first.ca_bundle)
+    source = Files(tmp_path / "tls.crt", tmp_path / "tls.key", ca)
+    keeper = CertificateKeeper(source, listener, metrics, Clock())
+    keeper.start()
+    write_pair(tmp_path, second.pair)
+    for half in (b"", second.ca_bundle[:200], b"\xff"):
+        ca.write_bytes(half)
+        assert keeper.refresh() is False
+        assert listener.material == first
+    ca.write_bytes(second.ca_bundle)
+    assert keeper.refresh() is True
+    assert listener.material == second
+
+
+def test_a_source_that_fails_in_an_unknown_way_changes_nothing() -> None:
+    class Broken:
+        def load(self, _now: object, _current: object) -> Material:
+            raise RuntimeError("nobody thought of this")
+
+    metrics = Metrics()
+    assert CertificateKeeper(Broken(), Listener(), metrics, Clock()).refresh() is False
+    failures = "karb_guard_certificate_refresh_failures_total"
+    assert metrics.registry.get_sample_value(failures) == 1
 
 
 def test_an_expired_certificate_makes_the_process_unready(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from karb_guard.decisions import ratchet
-from karb_guard.model.finding import Finding
+from karb_guard.model.finding import Finding, ObjectRef
 from tests.support.decision_rig import GPU_PIN, RES_MEM, finding
 
 FINDINGS = st.lists(
@@ -52,3 +52,9 @@ def test_a_second_instance_is_new() -> None:
     new, known = ratchet.split([finding(index=0), finding(index=1)], [finding(index=0)])
     assert [found.path[4] for found in known] == [0]
     assert [found.path[4] for found in new] == [1]
+
+
+def test_an_object_that_changes_its_owner_brings_nothing_new() -> None:
+    """A pod whose pod-template-hash label is taken away belongs to no Deployment any more."""
+    alone = ObjectRef("apps/v1", "ReplicaSet", "llm-5d9c", "inference")
+    assert ratchet.split([finding(owner=alone)], [finding()]) == ([], [finding(owner=alone)])

@@ -34,12 +34,18 @@ class SharedEvaluator:
         asked = {key for invariant in evaluator.settings.invariants for key in invariant.context}
         self._wants_namespace = NAMESPACE_CONTEXT in asked
 
-    def evaluate(self, obj: Mapping[str, Any], namespace: str, labels: Labels | None) -> Evaluation:
+    def evaluate(
+        self,
+        obj: Mapping[str, Any],
+        namespace: str,
+        labels: Labels | None,
+        json_bytes: int | None = None,
+    ) -> Evaluation:
         """Judge one object. Context that this door can't supply leaves invariants undecided."""
         inventory = None
         if self._wants_namespace and namespace and labels is not None:
             inventory = _NamespaceAlone(namespace, labels)
-        return self._evaluator.evaluate([obj], inventory)[0]
+        return self._evaluator.evaluate([obj], inventory, json_bytes=json_bytes)[0]
 
     def warm_up(self) -> None:
         """Judge a pod once, so that the first review doesn't pay for what is made lazily."""

@@ -30,6 +30,8 @@ class Review:
     request: AdmissionRequest
     may_waive: bool
     """Whether the body mentions waivers anywhere, so that they need to be looked for."""
+    json_bytes: int
+    """The body's length."""
 
 
 class ReviewError(Exception):
@@ -53,7 +55,7 @@ def parse(body: bytes, content_type: str | None) -> Review:
         raise ReviewError(400, "empty", "the body is empty; send an AdmissionReview as JSON")
     review = _decode(body)
     _check_type(review)
-    return Review(_request(review.get("request")), b"waive.karb.dev" in body)
+    return Review(_request(review.get("request")), b"waive.karb.dev" in body, len(body))
 
 
 def respond(uid: str, decision: Decision) -> bytes:

@@ -39,8 +39,17 @@ Labels = Mapping[str, str]
 class ObjectEvaluator(Protocol):
     """What the webhook needs of an evaluator: a verdict on one object, and no exception."""
 
-    def evaluate(self, obj: Mapping[str, Any], namespace: str, labels: Labels | None) -> Evaluation:
-        """Judge ``obj`` in ``namespace`` with its ``labels`` (``None``: not known)."""
+    def evaluate(
+        self,
+        obj: Mapping[str, Any],
+        namespace: str,
+        labels: Labels | None,
+        json_bytes: int | None = None,
+    ) -> Evaluation:
+        """Judge ``obj`` in ``namespace`` with its ``labels`` (``None``: not known).
+
+        ``json_bytes`` is the length of the text that held ``obj``.
+        """
         ...
 
 
@@ -118,7 +127,7 @@ class ReviewService:
         stages = loaded.stages.for_namespace(request.namespace, labels)
         if stages.problems:
             self._metrics.unheeded_labels(stages)
-        judge = _Judge(loaded, request, labels, review.may_waive, self._today())
+        judge = _Judge(loaded, review, labels, self._today())
         now = judge.judged(request.obj or {})
         before = None
         if request.old is not None and self._needs_old(now, stages):
@@ -155,21 +164,21 @@ class _Judge:
     def __init__(
         self,
         loaded: Loaded,
-        request: AdmissionRequest,
+        review: Review,
         labels: Labels | None,
-        may_waive: bool,
         today: datetime.date,
     ) -> None:
         self.loaded = loaded
-        self.request = request
+        self.review = review
+        self.request = review.request
         self.labels = labels
-        self.may_waive = may_waive
-        self.rules = waivers.WaiverRules(loaded.catalogue, today, loaded.enabled, True)
+        self.today = today
 
     def judged(self, obj: Mapping[str, Any]) -> Judged:
         """What the evaluation says of ``obj``, and what its waivers say of that."""
         try:
-            evaluation = self.loaded.evaluator.evaluate(obj, self.request.namespace, self.labels)
+            namespace, size = self.request.namespace, self.review.json_bytes
+            evaluation = self.loaded.evaluator.evaluate(obj, namespace, self.labels, size)
             return Judged(evaluation, self._waivers(obj, evaluation))
         except Exception:
             # A mistake of ours must neither let the object in nor stop the process.
@@ -179,10 +188,12 @@ class _Judge:
             return Judged(failed, waivers.WaiverOutcome(()))
 
     def _waivers(self, obj: Mapping[str, Any], evaluation: Evaluation) -> waivers.WaiverOutcome:
-        if not self.may_waive or evaluation.not_evaluated is not None:
+        if not self.review.may_waive or evaluation.not_evaluated is not None:
             return waivers.WaiverOutcome(evaluation.findings)
         where = waivers.sources(obj, evaluation.templates)
-        return waivers.apply(evaluation, where, self.rules)
+        loaded = self.loaded
+        rules = waivers.WaiverRules(loaded.catalogue, self.today, loaded.enabled, True)
+        return waivers.apply(evaluation, where, rules)
 
     def _failed(self) -> Evaluation:
         request = self.request

@@ -55,15 +55,18 @@ class Evaluator:
         *,
         complete: bool = False,
         today: datetime.date | None = None,
+        json_bytes: int | None = None,
     ) -> list[Evaluation]:
         """Judge ``objects``; one evaluation each, in order. Never raises for a bad object.
 
         ``inventory`` supplies related objects; ``complete`` says that it holds everything of the
         namespaces in question, so that what is missing there is missing.
-        ``today`` decides what has expired; by default it is the day in UTC.
+        ``today`` decides what has expired; by default it is the day in UTC. ``json_bytes`` is the
+        length of the JSON text that held the objects, where they come from one.
         """
         day = today or datetime.datetime.now(datetime.UTC).date()
-        prepared = [prepare(obj, self._settings.facts, inventory, self._kinds) for obj in objects]
+        facts, kinds = self._settings.facts, self._kinds
+        prepared = [prepare(obj, facts, inventory, kinds, json_bytes) for obj in objects]
         answers: list[list[Answer]] = [[] for _ in prepared]
         for group, params in self._params.items():
             members = [i for i, p in enumerate(prepared) if p.refused is None and group in p.groups]

@@ -88,14 +88,16 @@ def prepare(
     settings: FactSettings,
     inventory: Inventory | None,
     matched_kinds: Iterable[str],
+    json_bytes: int | None = None,
 ) -> Prepared:
     """Resolve, sanitise, default and describe one object; never raises for a bad object.
 
-    ``matched_kinds`` are the kinds that enabled invariants name in ``match``.
+    ``matched_kinds`` are the kinds that enabled invariants name in ``match``; ``json_bytes`` see
+    ``facts.limits.check``.
     """
     obj = without_bookkeeping(obj)
     ref = reference(obj)
-    refused = limits.check(obj)
+    refused = limits.check(obj, json_bytes)
     if refused is not None:
         return Prepared(obj, ref, ref, Coverage.KNOWN, refused=refused)
     workload = workloads.resolve(obj)

@@ -58,9 +58,13 @@ class LimitEvaluator:
     """Finds containers without a memory limit (res-mem) and pods without a nodeSelector."""
 
     def evaluate(
-        self, obj: Mapping[str, Any], namespace: str, labels: Mapping[str, str] | None
+        self,
+        obj: Mapping[str, Any],
+        namespace: str,
+        labels: Mapping[str, str] | None,
+        json_bytes: int | None = None,
     ) -> Evaluation:
-        del labels
+        del labels, json_bytes
         metadata = obj.get("metadata") or {}
         ref = ObjectRef(
             str(obj.get("apiVersion")), str(obj.get("kind")), metadata.get("name", "?"), namespace

@@ -1,6 +1,7 @@
 import time
 from typing import Any
 
+import orjson
 import pytest
 
 from karb_guard import workloads
@@ -48,6 +49,26 @@ def test_characters_of_keys_and_values_are_bounded() -> None:
     assert limits.check({"data": {"x": half}}) is None
     found = limits.check({"data": {"x": {half: half}}})
     assert found == "data.x takes the object over 3,145,728 characters"
+
+
+@pytest.mark.parametrize("levels", [1, 97, 98, 99, 100, 101, 253, 254, 300])
+@pytest.mark.parametrize("inside", ["{}", "[]", "1", '"x"', '["x"]', '{"a": "b"}'])
+@pytest.mark.parametrize(("opening", "closing"), [('{"a": ', "}"), ("[0, ", "]")])
+def test_knowing_the_length_of_the_text_changes_no_verdict(
+    levels: int, inside: str, opening: str, closing: str
+) -> None:
+    text = '{"spec": ' + opening * levels + inside + closing * levels + "}"
+    obj = orjson.loads(text)
+    assert limits.check(obj, len(text)) == limits.check(obj)
+
+
+def test_text_that_looks_like_indentation_is_no_depth() -> None:
+    assert limits.check({"spec": "\n" + " " * 500}, 520) is None
+
+
+def test_a_long_text_is_walked() -> None:
+    obj = {"spec": {"x": [0] * limits.MAX_VALUES}}
+    assert limits.check(obj, len(orjson.dumps(obj))) == limits.check(obj) is not None
 
 
 def test_an_alias_bomb_is_refused_at_once() -> None:

@@ -25,7 +25,8 @@ from karb_guard.rbac.selectors import IN, Selector, selects
 from karb_guard.rbac.users import SERVICE_ACCOUNT
 
 MAX_AGGREGATED = 1_000
-"""ClusterRoles that one aggregated ClusterRole may reach; beyond, its rules count as unknown."""
+"""ClusterRoles that one aggregated ClusterRole may reach, and selectors on the way; beyond, its
+rules count as unknown."""
 
 RoleKey = tuple[str, str | None, str]
 BindingKey = tuple[str, str | None, str]
@@ -137,27 +138,47 @@ class RbacIndex:
     def _aggregate(self, role: Role, selectors: tuple[Selector, ...]) -> Effective:
         brought: dict[Rule, Brought] = {}
         unresolved: str | None = None
-        seen = {role.name}
+        reach = _Reach(role)
         for index, selector in enumerate(selectors):
             if not any(member.name != role.name for member in self.selected(selector)):
                 unresolved = unresolved or _unmatched(role, index)
-            for member in self._reached(selector, seen):
+            for member in self._reached(selector, reach):
                 for rule in member.rules if member.selectors is None else ():
                     brought.setdefault(rule, Brought(rule, member, index))
-            if len(seen) > MAX_AGGREGATED:
+            if reach.exhausted:
                 unresolved = f"{role} aggregates more than {MAX_AGGREGATED:,} ClusterRoles"
                 break
         return Effective(tuple(brought), tuple(brought.values()), unresolved)
 
-    def _reached(self, selector: Selector, seen: set[str]) -> Iterator[Role]:
+    def _reached(self, selector: Selector, reach: _Reach) -> Iterator[Role]:
         """The ClusterRoles that ``selector`` reaches, through nested ones too, each once."""
         pending = deque([selector])
-        while pending and len(seen) <= MAX_AGGREGATED:
+        while pending and not reach.exhausted:
+            reach.selectors += 1
             for member in self.selected(pending.popleft()):
-                if member.name not in seen:
-                    seen.add(member.name)
+                if reach.adds(member):
                     pending.extend(member.selectors or ())
                     yield member
+
+
+class _Reach:
+    """What an aggregated ClusterRole has reached so far, within bounds."""
+
+    def __init__(self, role: Role) -> None:
+        self._names = {role.name}
+        self.selectors = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is too much of it; hostile input would take minutes otherwise."""
+        return max(len(self._names) - 1, self.selectors) > MAX_AGGREGATED
+
+    def adds(self, member: Role) -> bool:
+        """Whether ``member`` is new; it is remembered."""
+        if member.name in self._names or self.exhausted:
+            return False
+        self._names.add(member.name)
+        return True
 
 
 def index_of(objects: Iterable[Mapping[str, Any]]) -> RbacIndex:

@@ -70,6 +70,7 @@ answerable(params) if {
 	not without_subjects
 	unanswered(params)
 	not delegated(params)
+	not administrator
 }
 
 # No role answers for what the binding gives, or not for whom.
@@ -89,6 +90,13 @@ delegated(params) if {
 	not input.rbac.clusterWide
 	input.rbac.roleRef.builtin
 	input.rbac.roleRef.name in object.get(params, "delegated", [])
+	not crowd
+}
+
+# Who may be an administrator is one question, which rbac-admin asks.
+administrator if {
+	input.rbac.roleRef.builtin
+	input.rbac.roleRef.name == "cluster-admin"
 	not crowd
 }
 

@@ -59,8 +59,15 @@ test_a_crowd_is_reported_whatever_the_role if {
 
 test_roles_for_people_may_be_given_in_a_namespace if {
 	found(binding({"clusterWide": false})) == set()
-	count(found(binding({"clusterWide": false, "roleRef": ref({"name": "cluster-admin"})}))) == 1
+	count(found(binding({"clusterWide": false, "roleRef": ref({"name": "other"})}))) == 1
 	count(found(binding({"clusterWide": false, "roleRef": ref({"builtin": false, "name": "system:x"})}))) == 1
+}
+
+test_administrators_are_one_question if {
+	admin := ref({"name": "cluster-admin"})
+	found(binding({"roleRef": admin})) == set()
+	crowd := [rbac_build.subject("Group", "system:authenticated", true)]
+	count(found(binding({"roleRef": admin, "subjects": crowd}))) == 1
 }
 
 test_without_subjects_a_binding_gives_nothing if {

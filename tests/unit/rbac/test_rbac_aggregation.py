@@ -134,6 +134,16 @@ def test_the_number_of_roles_is_bounded() -> None:
     assert "more than" in found.unresolved
 
 
+def test_the_number_of_selectors_is_bounded() -> None:
+    selectors = [
+        {"matchExpressions": [{"key": f"k{i}", "operator": "DoesNotExist"}]}
+        for i in range(MAX_AGGREGATED + 5)
+    ]
+    found = effective("top", aggregated("top", *selectors), role("p", "get"))
+    assert found.unresolved is not None
+    assert "more than" in found.unresolved
+
+
 def test_the_last_of_one_name_counts() -> None:
     assert verbs("r", role("r", "get"), role("r", "list")) == ["list"]
 

@@ -90,7 +90,10 @@ class _Doors:
             body = await read_body(request, self._max_body_bytes)
             review = reviews.parse(body, request.headers.get("content-type"))
         except reviews.ReviewError as error:
-            return self._refuse(error)
+            salvaged = reviews.salvage(error)
+            if salvaged is None:
+                return self._refuse(error)
+            review = salvaged
         except ClientDisconnect:
             self._metrics.bad_requests.labels("disconnect").inc()
             return Response(status_code=400)

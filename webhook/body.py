@@ -38,7 +38,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 async def _read_rest(request: Request, first: bytes, limit: int, *, more: bool) -> bytes:
-    parts, size = [first], len(first)
+    parts, size, head = [first], len(first), b""
     while more and size <= MAX_DISCARDED_BYTES:
         message = await request.receive()
         if message["type"] == "http.disconnect":
@@ -47,9 +47,11 @@ async def _read_rest(request: Request, first: bytes, limit: int, *, more: bool) 
         size += len(part)
         if size <= limit:
             parts.append(part)
-        else:
+        elif parts:
+            head = b"".join(parts)
             parts.clear()
         more = message.get("more_body", False)
     if size > limit:
-        raise ReviewError(413, "size", f"the body is larger than {limit} bytes")
+        text = f"the body is larger than {limit} bytes"
+        raise ReviewError(413, "size", text, head or b"".join(parts))
     return b"".join(parts)

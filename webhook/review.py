@@ -6,6 +6,7 @@ encodes decoded objects); of hand-made ones the last counts, as in Go's ``encodi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,13 @@ OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 MAX_UID_CHARACTERS = 256
 MAX_DEPTH = 1024
 """orjson's own bound; deeper bodies are refused by its parser without recursion in Python."""
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a body that can't be read as a whole, what comes before ``request.object`` is looked for in so
+much of it. The API server writes the fields in the order of ``AdmissionRequest`` in Go."""
+
+_OBJECT = re.compile(rb',\s*"object"\s*:\s*\{')
+"""Where the object begins. Before it are names that the API server has checked, and the user: text
+(quotes are escaped) and lists of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +40,22 @@ class Review:
     """Whether the body mentions waivers anywhere, so that they need to be looked for."""
     json_bytes: int
     """The body's length."""
+    unreadable: str | None = None
+    """Why the object can't be read, though the request could: it has to be judged as such."""
 
 
 class ReviewError(Exception):
-    """A body that is no AdmissionReview. ``cause`` is a short closed word for metrics."""
+    """A body that is no AdmissionReview. ``cause`` is a short closed word for metrics.
 
-    def __init__(self, status: int, cause: str, message: str) -> None:
+    ``head`` is how the body begins where only its size or its object may be at fault.
+    """
+
+    def __init__(self, status: int, cause: str, message: str, head: bytes = b"") -> None:
         super().__init__(message)
         self.status = status
         self.cause = cause
         self.message = message
+        self.head = head[:MAX_HEAD_BYTES]
 
 
 def parse(body: bytes, content_type: str | None) -> Review:
@@ -56,6 +70,24 @@ def parse(body: bytes, content_type: str | None) -> Review:
     review = _decode(body)
     _check_type(review)
     return Review(_request(review.get("request")), b"waive.karb.dev" in body, len(body))
+
+
+def salvage(error: ReviewError) -> Review | None:
+    """The request of a body whose object can't be read; ``None`` where not even that is there.
+
+    An API server passes on what its own decoders take: half surrogate pairs and any depth in
+    ``managedFields``, or text that grows sixfold when it is escaped. A 4xx would let such an object
+    in wherever failurePolicy is Ignore.
+    """
+    found = _OBJECT.search(error.head)
+    if found is None:
+        return None
+    try:
+        review = _decode(error.head[: found.end()] + b"}}}")
+        _check_type(review)
+        return Review(_request(review.get("request")), False, 0, unreadable=error.message)
+    except ReviewError:
+        return None
 
 
 def respond(uid: str, decision: Decision) -> bytes:
@@ -87,11 +119,12 @@ def _decode(body: bytes) -> Mapping[str, Any]:
     try:
         review = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        head = body if body.rstrip().endswith(b"}") else b""  # one that was cut off is no review
         if "depth" in error.msg or "ecursion" in error.msg:  # the word differs by release
             message = f"the body is nested deeper than {MAX_DEPTH} levels"
-            raise ReviewError(400, "depth", message) from None
+            raise ReviewError(400, "depth", message, head) from None
         message = f"the body is no valid JSON: {error.msg} (line {error.lineno})"
-        raise ReviewError(400, "json", message) from None
+        raise ReviewError(400, "json", message, head) from None
     if not isinstance(review, dict):
         raise ReviewError(400, "type", f"the body is {_kind_of(review)}, not an AdmissionReview")
     return review

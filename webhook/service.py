@@ -128,7 +128,7 @@ class ReviewService:
         if stages.problems:
             self._metrics.unheeded_labels(stages)
         judge = _Judge(loaded, review, labels, self._today())
-        now = judge.judged(request.obj or {})
+        now = judge.judged(request.obj or {}) if review.unreadable is None else judge.unreadable()
         before = None
         if request.old is not None and self._needs_old(now, stages):
             before = judge.judged(request.old)
@@ -184,8 +184,11 @@ class _Judge:
             # A mistake of ours must neither let the object in nor stop the process.
             fields = {"uid": self.request.uid, "kind": self.request.group_kind}
             logging.getLogger(__name__).exception("evaluation failed", extra={"fields": fields})
-            failed = self._failed()
-            return Judged(failed, waivers.WaiverOutcome(()))
+            return self._failed("an internal error of karb-guard; its log names this review's uid")
+
+    def unreadable(self) -> Judged:
+        """An object that no parser of ours takes: never a silent pass."""
+        return self._failed(f"{self.review.unreadable}", "bounds")
 
     def _waivers(self, obj: Mapping[str, Any], evaluation: Evaluation) -> waivers.WaiverOutcome:
         if not self.review.may_waive or evaluation.not_evaluated is not None:
@@ -195,13 +198,13 @@ class _Judge:
         rules = waivers.WaiverRules(loaded.catalogue, self.today, loaded.enabled, True)
         return waivers.apply(evaluation, where, rules)
 
-    def _failed(self) -> Evaluation:
+    def _failed(self, reason: str, cause: str | None = None) -> Judged:
         request = self.request
         version = f"{request.group}/{request.version}" if request.group else request.version
         name = request.name or "(no name)"
         ref = ObjectRef(version, request.kind, name, request.namespace or None)
-        reason = "an internal error of karb-guard; its log names this review's uid"
-        return Evaluation(ref, Coverage.KNOWN, not_evaluated=reason)
+        failed = Evaluation(ref, Coverage.KNOWN, not_evaluated=reason, not_evaluated_cause=cause)
+        return Judged(failed, waivers.WaiverOutcome(()))
 
 
 def _with_note(decision: Decision, key: str, text: str) -> Decision:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from karb_guard.model.stage import Stage
 from tests.support.webhook_rig import Rig, body, pod, review
 from webhook.body import MAX_BODY_BYTES
 
@@ -109,11 +110,71 @@ def test_media_type_may_have_parameters_and_capitals(client: TestClient) -> None
     assert answer.status_code == 200
 
 
-def test_ten_megabytes_are_413(rig: Rig, client: TestClient) -> None:
-    content = body(pod("server", annotations={"a": "x" * 10_000_000}))
-    answer = client.post("/validate", content=content, headers=JSON)
+def test_ten_megabytes_that_are_no_review_are_413(client: TestClient) -> None:
+    answer = client.post("/validate", content=b'{"a": "' + b"x" * 10_000_000, headers=JSON)
     assert answer.status_code == 413
     assert str(MAX_BODY_BYTES) in answer.json()["error"]
+
+
+FIELDS = '"metadata": {"managedFields": [{"fieldsV1": %s}], '
+BEYOND_US = {
+    "10 MB": (body(pod("server", annotations={"a": "<" * 10_000_000})), str(MAX_BODY_BYTES)),
+    "10 MB of old object": (
+        body(pod("server"), "UPDATE", pod("server", annotations={"a": "<" * 10_000_000})),
+        str(MAX_BODY_BYTES),
+    ),
+    "1,500 levels": (
+        body(pod("server")).replace(
+            b'"metadata": {', (FIELDS % ('{"f:a":' * 1500 + "{}" + "}" * 1500)).encode()
+        ),
+        "nested deeper",
+    ),
+    "half a surrogate pair": (
+        body(pod("server")).replace(b'"metadata": {', (FIELDS % r'{"a":"\ud800"}').encode()),
+        "no valid JSON",
+    ),
+    "a number beyond float64": (
+        body(pod("server")).replace(b'"metadata": {', (FIELDS % '{"a":1e999}').encode()),
+        "no valid JSON",
+    ),
+}
+"""What an API server sends all the same (seen with 1.37: it keeps ``fieldsV1`` as it is written,
+and escapes ``<``). With failurePolicy Ignore a 4xx would let the object in."""
+
+
+@pytest.mark.parametrize(("content", "problem"), BEYOND_US.values(), ids=BEYOND_US)
+def test_an_object_that_is_beyond_us_is_not_evaluated_and_denied_where_enforced(
+    rig: Rig, client: TestClient, content: bytes, problem: str
+) -> None:
+    answer = client.post("/validate", content=content, headers=JSON)
+    assert answer.status_code == 200
+    response = answer.json()["response"]
+    assert response["uid"] == review(pod("server"))["request"]["uid"]
+    assert response["allowed"] is False
+    assert problem in response["status"]["message"]
+    assert "Pod inference/llm" in response["status"]["message"]
+    counted = {"cause": "bounds", "allowed": "false"}
+    name = "karb_guard_not_evaluated_total"
+    assert rig.metrics.registry.get_sample_value(name, counted) == 1
+
+
+@pytest.mark.parametrize(("content", "problem"), BEYOND_US.values(), ids=BEYOND_US)
+def test_an_object_that_is_beyond_us_passes_with_a_warning_where_nothing_is_enforced(
+    content: bytes, problem: str
+) -> None:
+    with TestClient(Rig(stage=Stage.WARN).app) as client:
+        response = client.post("/validate", content=content, headers=JSON).json()["response"]
+    assert response["allowed"] is True
+    assert problem in response["warnings"][0]
+
+
+def test_who_sends_the_request_can_not_forge_where_the_object_begins(client: TestClient) -> None:
+    user = {"username": ',"object": {', "extra": {"object": ['{"object": {', ', "object": {']}}
+    deep = '{"f:a":' * 1500 + "{}" + "}" * 1500
+    content = body(pod("server"), userInfo=user).replace(b'"metadata": {', (FIELDS % deep).encode())
+    response = client.post("/validate", content=content, headers=JSON).json()["response"]
+    assert response["allowed"] is False
+    assert "Pod inference/llm" in response["status"]["message"]
 
 
 def test_an_update_of_two_objects_at_the_api_servers_bound_fits(client: TestClient) -> None:

@@ -48,9 +48,14 @@ VOLUMES: tuple[Json, ...] = (
 
 SYSCTLS = (
     *("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies"),
-    *("net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_rmem"),
-    *("net.ipv4.tcp_notsent_lowat", "kernel.msgmax", "net.core.somaxconn", "fs.mqueue.msg_max"),
+    *("net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start"),
+    *("net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_fin_timeout"),
+    *("net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes"),
+    *("net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"),
+    *("net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_slow_start_after_idle"),
+    *("kernel.msgmax", "net.core.somaxconn", "fs.mqueue.msg_max"),
 )
+"""All that some version calls safe, and three that none does."""
 CAPABILITIES = ("NET_BIND_SERVICE", "CHOWN", "SETUID", "NET_RAW", "SYS_ADMIN", "IPC_LOCK", "chown")
 SELINUX_TYPES = ("container_t", "container_kvm_t", "container_engine_t", "spc_t", "")
 PROFILES: tuple[Json, ...] = (
@@ -228,6 +233,22 @@ def random_pod(random: Random) -> Json:
     _put_right(pod)
     metadata = {"name": "random", "annotations": pod.annotations}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod.spec}
+
+
+def sysctl_pods() -> list[Json]:
+    """A pod for each sysctl, with nothing else to refuse: they are too many to meet by chance."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "sysctl"},
+            "spec": {
+                "securityContext": {"sysctls": [{"name": name, "value": "1"}]},
+                "containers": [_container("main0")],
+            },
+        }
+        for name in SYSCTLS
+    ]
 
 
 def _container(name: str) -> Json:

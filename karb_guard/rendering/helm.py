@@ -24,8 +24,8 @@ _MEND = (
 )
 _SOURCE = re.compile(rb"^---\r?\n# Source: ([^\r\n]+)\r?\n", re.MULTILINE)
 """What helm writes before each manifest (pkg/action ``renderResources``): chart/path."""
-_FAULT = re.compile(r"(?:template: |error at \(|parse error on |parse error at \()([^\s:()]+)")
-_PLACE = re.compile(r"[^\s:()]+:(\d+)(?::(\d+))?")
+_FAULT = re.compile(r"([^\s:()\"]+/templates/[^\s:()\"]+)(?::(\d+)(?::(\d+))?)?")
+"""A template in helm's words: ``demo/templates/x.yaml:3:12``, as all its releases write it."""
 
 
 def sources(path: str, options: RenderOptions, limits: commands.RenderLimits) -> list[Source]:
@@ -99,11 +99,9 @@ def _failure(done: commands.Done, path: str) -> ParseProblem:
     """The problem of a failed render, at the template and line that helm names, if it does."""
     problem = commands.failure(done, COMMAND, shown(path), _MEND)
     found = _FAULT.search(done.stderr)
-    if done.stopped is not None or found is None or "/" not in found[1]:
+    if done.stopped is not None or found is None:
         return problem
-    file = file_of(found[1], path)
-    place = _PLACE.match(done.stderr, found.start(1))
-    line = int(place[1]) if place else None
+    line = int(found[2]) if found[2] else None
     # text/template counts columns from 0
-    column = (int(place[2]) + 1 if place[2] else 1) if place else None
-    return ParseProblem(file, line, column, problem.message, problem.remedy)
+    column = None if line is None else int(found[3]) + 1 if found[3] else 1
+    return ParseProblem(file_of(found[1], path), line, column, problem.message, problem.remedy)

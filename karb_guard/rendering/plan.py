@@ -11,7 +11,7 @@ from pathlib import Path
 from karb_guard.manifests.reading import STDIN, Source, excluding, is_searched, shown
 from karb_guard.rendering import descriptions
 
-BESIDE = "beside the templates of a chart that was rendered: name it to have it read as it is"
+BESIDE = "in the directory of a chart that is rendered: name the file to have it read as it is"
 """Why other files in a chart's directory are left out: files for templates, values, tests."""
 
 

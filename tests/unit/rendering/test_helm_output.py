@@ -123,6 +123,10 @@ FAULTS = {
         'Error: template: demo/templates/d.yaml:3:12: executing "x" at <.Values.a>: nil pointer',
         ("c/templates/d.yaml", 3, 13),
     ),
+    "execution, helm 4": (
+        'Error: demo/templates/d.yaml:3:12\n  executing "demo/templates/d.yaml" at <.Values.a>:\n',
+        ("c/templates/d.yaml", 3, 13),
+    ),
     "fail": (
         "Error: execution error at (demo/charts/sub/templates/d.yaml:7:4): image is required",
         ("c/charts/sub/templates/d.yaml", 7, 5),
@@ -148,7 +152,7 @@ def test_a_failure_is_told_at_the_template_that_helm_names(
     problem = source.problem
     assert problem is not None
     assert (problem.file, problem.line, problem.column) == place
-    assert words in problem.message
+    assert words.partition("\n")[0] in problem.message
     assert "--values" in problem.remedy
 
 

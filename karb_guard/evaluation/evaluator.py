@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from karb_guard.engine.interface import Answer, Engine, NotEvaluated
-from karb_guard.evaluation.findings import Findings
+from karb_guard.evaluation.findings import Findings, shown
 from karb_guard.evaluation.prepare import Prepared, prepare
 from karb_guard.evaluation.related import context_of
 from karb_guard.evaluation.settings import EvaluationSettings
@@ -95,7 +95,7 @@ class Evaluator:
     def _evaluation(self, prepared: Prepared, answers: list[Answer]) -> Evaluation:
         words = Findings(prepared, self._settings)
         findings = self._malformed(prepared, words)
-        unknowns: list[Unknown] = []
+        unknowns = self._unseen(prepared) if answers else []
         failed = NotEvaluated("bounds", prepared.refused) if prepared.refused else None
         for answer in answers:
             if isinstance(answer, NotEvaluated):
@@ -123,6 +123,23 @@ class Evaluator:
         if invariant is None:
             return []
         return [words.of(_misfit(entry), invariant) for entry in prepared.malformed]
+
+    def _unseen(self, prepared: Prepared) -> list[Unknown]:
+        """The fields that no policy saw, where no finding says so.
+
+        A field of the wrong type is cut out of what policies see. Without ``malformed`` (not
+        selected, ignored) the rest would pass as if the field were not there.
+        """
+        if MALFORMED in self._by_name:
+            return []
+        return [Unknown(MALFORMED, prepared.ref, _why_unseen(e)) for e in prepared.malformed]
+
+
+def _why_unseen(entry: Malformed) -> str:
+    return (
+        f"{shown(format_path(entry.path))} must be {entry.expected}, not {shown(entry.got)}; "
+        "it was left out of the check"
+    )
 
 
 def _templates(prepared: Prepared) -> tuple[tuple[Path | None, Path], ...]:

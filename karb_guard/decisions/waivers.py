@@ -213,12 +213,25 @@ def _unused(
         return []
     undecided = {unknown.name for unknown in evaluation.unknowns}
     return [
-        _Problem(UNUSED, "unused", waiver.key, waiver.source, {"invariant": name})
+        _Problem(
+            UNUSED,
+            "unused",
+            waiver.key,
+            waiver.source,
+            {"invariant": name, "where": _where(waiver)},
+        )
         for index, waiver in enumerate(sorter.waivers)
         if index not in sorter.used
         and (name := names[waiver.invariant]) not in undecided
         and rules.is_enabled(name)
     ]
+
+
+def _where(waiver: Waiver) -> str:
+    # Elsewhere in the object the invariant may well have findings.
+    if waiver.container is not None:
+        return f"in a container {waiver.container}"
+    return "in this pod template" if waiver.source.template else "here"
 
 
 def _finding(problem: _Problem, invariant: Invariant, evaluation: Evaluation) -> Finding:

@@ -40,7 +40,7 @@ def invariant(name: str, number: int = 1, **changes: Any) -> Invariant:
 def waiver_invariants() -> list[Invariant]:
     checks = {
         "expired": "annotation {annotation} expired on {until}",
-        "unused": "annotation {annotation} covers nothing: {invariant} has no finding here",
+        "unused": "annotation {annotation} covers nothing: {invariant} has no finding {where}",
         "invalid": "annotation {annotation} waives nothing: {problem}",
     }
     return [

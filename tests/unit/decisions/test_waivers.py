@@ -150,6 +150,23 @@ def test_an_unused_waiver_is_a_finding_on_its_annotation() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "in_template", "where"),
+    [
+        ("res-mem.gone", False, "in a container gone"),
+        ("res-mem.gone", True, "in a container gone"),
+        ("gpu-pin", True, "in this pod template"),
+        ("gpu-pin", False, "here"),
+    ],
+)
+def test_an_unused_waiver_says_where_it_looked(key: str, in_template: bool, where: str) -> None:
+    annotation = {PREFIX + key: "why until=2027-03-31"}
+    found = evaluation(finding())
+    done = outcome(found, template=annotation) if in_template else outcome(found, annotation)
+    (problem,) = done.problems
+    assert problem.detail["where"] == where
+
+
+@pytest.mark.parametrize(
     ("changes", "rules"),
     [
         ({"not_evaluated": "too large"}, {}),

@@ -35,6 +35,8 @@ REPAIR_SECONDS = 30.0
 PROBE_TIMEOUT_SECONDS = 3.0
 PROBE_RETRY_SECONDS = 1.0
 
+_SELECTORS = frozenset({"namespaceSelector", "objectSelector"})
+
 Wanted = Callable[[Json | None, bytes], Json | None]
 """(what is stored, caBundle) -> what has to be stored; ``None``: wait until someone creates it."""
 
@@ -135,7 +137,7 @@ def whole(template: Json, owner: Json | None = None) -> Wanted:
 
     While an upgrade rolls out, replicas of the older revision leave the newer one's rules alone.
     """
-    document = copy.deepcopy(template)
+    document = _selecting_all(copy.deepcopy(template))
     if owner is not None:
         document["metadata"]["ownerReferences"] = [owner]
 
@@ -156,10 +158,15 @@ def bundle_only(stored: Json | None, bundle: bytes) -> Json | None:
 
 
 def covers(stored: Any, wanted: Any) -> bool:
-    """Whether ``stored`` says all that ``wanted`` says: maps may hold more, lists may not."""
+    """Whether ``stored`` says all that ``wanted`` says: maps may hold more, lists may not.
+
+    Selectors may not either: each term more is a way around the webhook.
+    """
     if isinstance(wanted, dict):
         return isinstance(stored, dict) and all(
-            key in stored and covers(stored[key], value) for key, value in wanted.items()
+            key in stored
+            and (stored[key] == value if key in _SELECTORS else covers(stored[key], value))
+            for key, value in wanted.items()
         )
     if isinstance(wanted, list):
         same_length = isinstance(stored, list) and len(stored) == len(wanted)
@@ -216,6 +223,15 @@ def _same_owner(stored: Json, document: Json) -> bool:
     """A leftover of an earlier installation counts revisions of its own."""
     owners = [d["metadata"].get("ownerReferences") or [] for d in (stored, document)]
     return [o.get("uid") for o in owners[0]] == [o.get("uid") for o in owners[1]]
+
+
+def _selecting_all(document: Json) -> Json:
+    """``document`` with the selectors written out that it leaves to the defaults."""
+    webhooks = [
+        {**webhook, **{name: webhook.get(name) or {} for name in _SELECTORS}}
+        for webhook in document.get("webhooks") or []
+    ]
+    return {**document, "webhooks": webhooks}
 
 
 def _with_bundle(document: Json, bundle: bytes) -> Json:

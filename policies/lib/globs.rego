@@ -7,7 +7,7 @@ any_match(patterns, value) if {
 	value in patterns
 } else if {
 	first := concat("", [`*?[{\`, substring(value, 0, 1)])
-	last := concat("", [`*?]}`, substring(value, max([0, count(value) - 1]), 1)])
+	last := concat("", [`*?]}`, substring(strings.reverse(value), 0, 1)])
 	some pattern in patterns
 
 	# Nearly every pattern differs in its first or last character, which one call each can tell;
@@ -16,6 +16,14 @@ any_match(patterns, value) if {
 	trim_right(pattern, last) != pattern
 	plausible(pattern, value)
 	glob.match(pattern, null, value)
+}
+
+# The patterns of a long list that any of a few values may match, told by their first character.
+narrowed(patterns, values) := [pattern |
+	some pattern in patterns
+	trim_left(pattern, first) != pattern
+] if {
+	first := concat("", [`*?[{\`, concat("", [substring(value, 0, 1) | some value in values])])
 }
 
 plausible(pattern, value) if {
@@ -40,12 +48,14 @@ ending(part) := "" if {
 	special(part)
 } else := part
 
-special(part) if contains(part, "*")
-
-special(part) if contains(part, "?")
-
-special(part) if contains(part, "{")
-
-special(part) if contains(part, "[")
-
-special(part) if contains(part, `\`)
+special(part) if {
+	contains(part, "*")
+} else if {
+	contains(part, "?")
+} else if {
+	contains(part, "{")
+} else if {
+	contains(part, "[")
+} else if {
+	contains(part, `\`)
+}

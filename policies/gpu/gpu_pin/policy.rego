@@ -63,30 +63,26 @@ violations contains object.union(v, doubt) if {
 pinned(pod) if {
 	some selector in pod.selectors
 	selector.gpu
-}
-
-pinned(pod) if {
+} else if {
 	some annotation in params.annotations
 	pod.annotations[annotation] != ""
-}
-
-# All that makes it a GPU workload is selected by a DeviceClass or names one model of device.
-pinned(pod) if {
+} else if {
+	# All that makes it a GPU workload is selected by a DeviceClass or names one model of device.
 	pod.gpu.workload
 	every evidence in pod.gpu.evidence {
 		selective(evidence)
 	}
-}
-
-# Whatever an unresolved claim turns out to be, it selects its devices itself.
-pinned(pod) if {
+} else if {
+	# Whatever an unresolved claim turns out to be, it selects its devices itself.
 	not pod.gpu.workload
 	count(pod.spec.resourceClaims) > 0
 }
 
 # The tests are those of GPU detection: 2 and 3 are device classes, 5 and above no request.
-selective(evidence) if not evidence.test in {1, 4}
-
-selective(evidence) if globs.any_match(params.exempt, evidence.value)
-
-selective(evidence) if "serving.kserve.io/exp-dra-device-class" in evidence.path
+selective(evidence) if {
+	not evidence.test in {1, 4}
+} else if {
+	globs.any_match(params.exempt, evidence.value)
+} else if {
+	"serving.kserve.io/exp-dra-device-class" in evidence.path
+}

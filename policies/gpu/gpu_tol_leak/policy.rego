@@ -49,12 +49,12 @@ import data.karb.lib.gpu
 params := input.params["gpu-tol-leak"]
 
 violations contains object.union(v, certainty) if {
-	not allow.exempt(params)
 	some pod in input.pods
 	some toleration in pod.tolerations
 	toleration.gpu
 	not toleration.wild
 	certainty := gpu.bystander(pod)
+	not allow.exempt(params)
 	v := {
 		"check": "leak",
 		"path": toleration.path,

@@ -43,9 +43,9 @@ import data.karb.lib.allow
 params := input.params["gpu-tol-wild"]
 
 violations contains v if {
-	not allow.exempt(params)
 	some toleration in input.pods[_].tolerations
 	toleration.wild
+	not allow.exempt(params)
 	v := {"check": "wild", "path": toleration.path, "detail": {"effect": effect(toleration)}}
 }
 

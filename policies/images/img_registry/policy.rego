@@ -83,11 +83,11 @@ approved(image) if {
 }
 
 # Literal names first: a glob is compiled anew for each image.
-below(pattern, name) if name == pattern
-
-below(pattern, name) if startswith(name, concat("", [pattern, "/"]))
-
 below(pattern, name) if {
+	name == pattern
+} else if {
+	startswith(name, concat("", [pattern, "/"]))
+} else if {
 	globs.special(pattern)
 	some ending in ["", "/**"]
 	glob.match(concat("", [pattern, ending]), [".", "/"], name)

@@ -68,6 +68,8 @@ moving(image) := [["floating", {"tag": image.tag}]] if {
 
 moving(image) := [["missing", {}]] if not tagged(image)
 
-floats(tag) if globs.any_match(params.floating, tag)
+floats(tag) if globs.any_match(floating, tag)
+
+floating := globs.narrowed(params.floating, [lower(container.image.tag) | some container in images.named])
 
 tagged(image) if is_string(image.tag)

@@ -168,8 +168,10 @@ def _holds(value: Any, node: Any) -> bool:
 
 def check_workload(workload: Workload) -> str | None:
     """Why the pod templates hold too much to be judged; ``None`` if they don't."""
-    if workload.truncated or len(workload.templates) > MAX_TEMPLATES:
+    if len(workload.templates) > MAX_TEMPLATES:
         return f"it holds more than {MAX_TEMPLATES} pod templates"
+    if workload.truncated:
+        return "it is too large or too deep to be searched for pod templates to its end"
     for template in workload.templates:
         reason = _check_template(template)
         if reason is not None:

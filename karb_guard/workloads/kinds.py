@@ -202,7 +202,7 @@ _KUBEFLOW = (
     _kind(
         "kubeflow.org/Notebook",
         "v1 v1beta1 v1alpha1",
-        "serving",
+        "interactive",
         Location("spec.template.spec", metadata="/metadata"),
     ),
 )

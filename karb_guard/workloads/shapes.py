@@ -130,7 +130,8 @@ class Workload(NamedTuple):
     version: str
     coverage: Coverage
     role: str = "serving"
-    """``serving``, ``batch``, ``runtime``, ``system`` or ``pod`` (docs/architecture.md)."""
+    """``serving``, ``batch``, ``interactive``, ``runtime``, ``system`` or ``pod``; see
+    docs/architecture.md."""
     injects: tuple[str, ...] = ()
     """What the kind's operator adds to the pods, so that its absence is no finding."""
     operator: bool = False

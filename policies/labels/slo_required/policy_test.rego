@@ -47,7 +47,7 @@ test_cpu_pods_owe_none_by_default if {
 }
 
 test_roles if {
-	every role, least in {"serving": 4, "pod": 4, "batch": 0, "runtime": 0, "system": 0} {
+	every role, least in {"serving": 4, "pod": 4, "batch": 0, "interactive": 0, "runtime": 0, "system": 0} {
 		run := object.union(document("gpu", {"gpu": gpu}), {"workload": {"role": role}})
 		found := slo_required.violations with input as run
 		count(found) == least

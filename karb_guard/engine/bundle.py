@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from karb_guard.engine.catalogue import BundleCatalogue, load_catalogue
 from karb_guard.engine.interface import EngineError
+from karb_guard.model.errors import KarbGuardError
 
 WASM_BUNDLE_FILE = "bundle.tar.gz"
 """The standard OPA bundle with ``policy.wasm``, for any runtime of OPA's WebAssembly ABI."""
@@ -23,6 +25,8 @@ class CompiledBundle:
 
     directory: Path
     catalogue: BundleCatalogue
+    rebuild: Callable[[], CompiledBundle] | None = field(default=None, repr=False, compare=False)
+    """Compiles the same policies anew; ``wasm`` asks for it, once, where the module is damaged."""
 
     @property
     def wasm_bundle(self) -> Path:
@@ -35,7 +39,30 @@ class CompiledBundle:
         return self.directory / SERVER_BUNDLE_FILE
 
     def wasm(self) -> bytes:
-        """The module. Raises ``EngineError`` when it isn't the one the catalogue names."""
+        """The module that the catalogue names, compiled anew where it is missing or damaged.
+
+        Raises ``EngineError`` where there is no way to compile it.
+        """
+        # Only now, not when the bundle is found: most commands never read the module.
+        try:
+            return self._read_wasm()
+        except EngineError as damage:
+            if self.rebuild is None:
+                raise
+            try:
+                return self.rebuild()._read_wasm()
+            except KarbGuardError as error:
+                raise EngineError(f"{damage}, and compiling it anew failed: {error}") from error
+
+    def whole(self) -> bool:
+        """Whether the module on disk is the one that the catalogue names."""
+        try:
+            self._read_wasm()
+        except EngineError:
+            return False
+        return True
+
+    def _read_wasm(self) -> bytes:
         path = self.directory / WASM_FILE
         try:
             content = path.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,11 +29,19 @@ def bundle_for(roots: Sequence[Path] = ()) -> CompiledBundle:
     own = builtin_root()
     everything = [own, *roots]
     sources = read_sources(everything)
-    if not roots:
-        shipped = _fitting(SHIPPED_BUNDLE, sources)
-        if shipped is not None:
-            return shipped
-    return _cached(everything, sources)
+    found = None if roots else _fitting(SHIPPED_BUNDLE, sources)
+    return dataclasses.replace(
+        found or _cached(everything, sources), rebuild=lambda: _mended(everything, sources)
+    )
+
+
+def _mended(roots: Sequence[Path], sources: Sequence[Source]) -> CompiledBundle:
+    """The cache's bundle with a whole module: another process may have mended it already."""
+    parent = _cache()
+    directory = parent / _key(sources)
+    with locked(parent / ".lock"):
+        found = _fitting(directory, sources)
+        return found if found is not None and found.whole() else _compile(roots, directory)
 
 
 def _fitting(directory: Path, sources: Sequence[Source]) -> CompiledBundle | None:
@@ -56,18 +65,23 @@ def _fits(bundle: CompiledBundle, sources: Sequence[Source]) -> bool:
 
 
 def _cached(roots: Sequence[Path], sources: Sequence[Source]) -> CompiledBundle:
-    parent = private_dir(cache_dir() / "bundles")
-    if parent is None:
-        raise EngineError(
-            f"the policies must be compiled, but {cache_dir() / 'bundles'} can't be made or others "
-            "may write to it; set KARB_GUARD_CACHE to a directory of your own"
-        )
+    parent = _cache()
     directory = parent / _key(sources)
     found = _fitting(directory, sources)
     if found is not None:
         return found
     with locked(parent / ".lock"):
         return _fitting(directory, sources) or _compile(roots, directory)
+
+
+def _cache() -> Path:
+    parent = private_dir(cache_dir() / "bundles")
+    if parent is None:
+        raise EngineError(
+            f"the policies must be compiled, but {cache_dir() / 'bundles'} can't be made or others "
+            "may write to it; set KARB_GUARD_CACHE to a directory of your own"
+        )
+    return parent
 
 
 def _compile(roots: Sequence[Path], directory: Path) -> CompiledBundle:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from karb_guard.engine import bundles, opa_command
-from karb_guard.engine.bundle import CompiledBundle
+from karb_guard.engine.bundle import WASM_FILE, CompiledBundle, load_bundle
 from karb_guard.engine.bundles import bundle_for
 from karb_guard.engine.interface import EngineError
 from karb_guard.invariants.catalogue import Catalogue
@@ -135,3 +136,48 @@ def test_a_cache_that_others_may_write_is_refused_with_the_remedy(
     (tmp_path / "cache" / "bundles").chmod(0o777)
     with pytest.raises(EngineError, match="KARB_GUARD_CACHE"):
         bundle_for()
+
+
+def _remove(wasm: Path) -> None:
+    wasm.unlink()
+
+
+def _overwrite(wasm: Path) -> None:
+    wasm.write_bytes(wasm.read_bytes()[:-1] + b"\xff")
+
+
+damaged = pytest.mark.parametrize("damage", [_remove, _overwrite])
+
+
+@damaged
+def test_a_damaged_module_in_the_cache_is_compiled_anew_when_it_is_loaded(
+    root: Path, registry: Registry, damage: Callable[[Path], None]
+) -> None:
+    whole = bundle_for().wasm()
+    bundle = bundle_for()
+    damage(bundle.directory / WASM_FILE)
+    assert bundle.wasm() == whole
+    assert len(registry.reads) == 2
+    assert bundle_for().wasm() == whole
+    assert len(registry.reads) == 2
+
+
+@damaged
+def test_a_damaged_module_that_was_shipped_is_replaced_by_one_in_the_cache(
+    root: Path, registry: Registry, damage: Callable[[Path], None]
+) -> None:
+    whole = bundle_for()
+    _ship(whole)
+    damage(bundles.SHIPPED_BUNDLE / WASM_FILE)
+    assert bundle_for().wasm() == whole.wasm()
+    assert len(registry.reads) == 1
+
+
+def test_a_module_that_cannot_be_mended_is_an_error(
+    root: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = bundle_for()
+    (bundle.directory / WASM_FILE).unlink()
+    monkeypatch.setattr(bundles, "_compile", lambda roots, directory: load_bundle(directory))
+    with pytest.raises(EngineError, match="cannot be read"):
+        bundle.wasm()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import resource
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -14,14 +15,15 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from webhook.connections import MAX_CONNECTIONS, BoundedProtocol
 from webhook.health import Readiness
 
 KEEP_ALIVE_SECONDS = 150
 """Longer than the 90 s after which the API server gives up idle connections: the side that is
 about to send must be the one to close, or requests meet a connection that is going away."""
 
-MAX_CONNECTIONS = 2000
-"""Beyond, connections are answered 503 instead of exhausting memory."""
+OPEN_FILES = 2 * MAX_CONNECTIONS + 500
+"""Two ports' connections, and what else a process holds open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def serve(
     Raises ``SystemExit`` where an address is taken. ``tls`` may change what it serves while this
     runs (``webhook.tls.Listener``).
     """
+    _allow_open_files()
     loop = "uvloop" if importlib.util.find_spec("uvloop") else "asyncio"
     main = _Server(
         _config(app, binding, binding.port, loop, tls), readiness.drain, binding.drain_seconds
@@ -97,6 +100,15 @@ def serve(
     runner = asyncio.Runner(loop_factory=main.config.get_loop_factory())
     with runner:
         runner.run(_together(servers))
+
+
+def _allow_open_files() -> None:
+    """Ask for as many files as connections need; many runtimes start processes with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= OPEN_FILES:
+        return
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _together(servers: list[uvicorn.Server]) -> None:
@@ -118,7 +130,7 @@ def _config(
         host=binding.host,
         port=port,
         loop=loop,
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -126,7 +138,6 @@ def _config(
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=binding.grace_seconds,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,

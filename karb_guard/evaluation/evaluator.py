@@ -7,7 +7,7 @@ from (a file, an AdmissionReview, a list call) and in what they do with an ``Eva
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from karb_guard.engine.interface import Answer, Engine, NotEvaluated
@@ -96,12 +96,15 @@ class Evaluator:
         words = Findings(prepared, self._settings)
         findings = self._malformed(prepared, words)
         unknowns = self._unseen(prepared) if answers else []
+        cut = {entry.path for entry in prepared.malformed} if MALFORMED in self._by_name else set()
         failed = NotEvaluated("bounds", prepared.refused) if prepared.refused else None
         for answer in answers:
             if isinstance(answer, NotEvaluated):
                 failed = failed or answer
                 continue
             for violation in answer.violations:
+                if cut and _within(prepared.written(violation.path), cut):
+                    continue  # `malformed` has said what is wrong there; policies saw a hole
                 invariant = self._by_name[violation.invariant]
                 if violation.unknown is not None:
                     unknowns.append(Unknown(invariant.name, prepared.ref, violation.unknown))
@@ -133,6 +136,11 @@ class Evaluator:
         if MALFORMED in self._by_name:
             return []
         return [Unknown(MALFORMED, prepared.ref, _why_unseen(e)) for e in prepared.malformed]
+
+
+def _within(path: Path, cut: Set[Path]) -> bool:
+    """Whether ``path`` is one of the fields in ``cut``, or below one."""
+    return any(path[:length] in cut for length in range(len(path) + 1))
 
 
 def _why_unseen(entry: Malformed) -> str:

@@ -7,6 +7,7 @@ from (a file, an AdmissionReview, a list call) and in what they do with an ``Eva
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -23,6 +24,10 @@ from karb_guard.model.path import format_path
 
 MALFORMED = "malformed"
 """The invariant that is raised before Rego, when a field has the wrong type."""
+
+MAX_VIOLATIONS = 1_000
+"""Of one object, of all invariants together. Each costs a message, a path and a place in an answer;
+more than these would hold up a review for a second, which the API server may not wait for."""
 
 
 class Evaluator:
@@ -93,11 +98,14 @@ class Evaluator:
         return {**prepared.document, "context": context}
 
     def _evaluation(self, prepared: Prepared, answers: list[Answer]) -> Evaluation:
+        refused = prepared.refused or _too_many(prepared, answers)
+        if refused is not None:
+            return _refused(prepared, refused)
         words = Findings(prepared, self._settings)
         findings = self._malformed(prepared, words)
         unknowns = self._unseen(prepared) if answers else []
         cut = {entry.path for entry in prepared.malformed} if MALFORMED in self._by_name else set()
-        failed = NotEvaluated("bounds", prepared.refused) if prepared.refused else None
+        failed: NotEvaluated | None = None
         for answer in answers:
             if isinstance(answer, NotEvaluated):
                 failed = failed or answer
@@ -136,6 +144,33 @@ class Evaluator:
         if MALFORMED in self._by_name:
             return []
         return [Unknown(MALFORMED, prepared.ref, _why_unseen(e)) for e in prepared.malformed]
+
+
+def _too_many(prepared: Prepared, answers: Sequence[Answer]) -> str | None:
+    """Why no findings are made of what policies said; ``None`` where they can be."""
+    answered = [answer for answer in answers if not isinstance(answer, NotEvaluated)]
+    count = len(prepared.malformed) + sum(len(answer.violations) for answer in answered)
+    if count <= MAX_VIOLATIONS:
+        return None
+    names = Counter(violation.invariant for answer in answered for violation in answer.violations)
+    names[MALFORMED] += len(prepared.malformed)
+    ((name, most),) = names.most_common(1)
+    return (
+        f"it breaks invariants in {count:,} places, more than {MAX_VIOLATIONS:,}; "
+        f"{most:,} of them are {name}: correct these or split the object"
+    )
+
+
+def _refused(prepared: Prepared, reason: str) -> Evaluation:
+    """An object beyond a bound, without findings."""
+    return Evaluation(
+        object=prepared.ref,
+        coverage=prepared.coverage,
+        not_evaluated=reason,
+        not_evaluated_cause="bounds",
+        owner=prepared.owner,
+        templates=_templates(prepared),
+    )
 
 
 def _within(path: Path, cut: Set[Path]) -> bool:

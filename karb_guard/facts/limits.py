@@ -24,11 +24,13 @@ MAX_CHARACTERS = 3 * 2**20
 MAX_TEMPLATES = 500
 MAX_CONTAINERS = 250
 MAX_ENV = 2_000
+MAX_PORTS = 250
+"""Of a container. Each can be a finding, so a pod of many containers multiplies them."""
 MAX_VOLUMES = 1_000
 MAX_TOLERATIONS = 1_000
 
 _OF_TEMPLATE = {"volumes": MAX_VOLUMES, "tolerations": MAX_TOLERATIONS}
-_OF_CONTAINER = {"env": MAX_ENV}
+_OF_CONTAINER = {"env": MAX_ENV, "ports": MAX_PORTS}
 
 
 # What an entry of a map or list at the greatest depth begins with, in indented JSON.

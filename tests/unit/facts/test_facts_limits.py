@@ -107,6 +107,10 @@ def test_keys_that_are_no_strings_and_huge_numbers_are_left_to_the_field_types()
             {"containers": [{"name": "a"}, {"env": [{}] * (limits.MAX_ENV + 1)}]},
             "spec.containers[1].env has 2001",
         ),
+        (
+            {"containers": [{"name": "a"}, {"ports": [{}] * (limits.MAX_PORTS + 1)}]},
+            "spec.containers[1].ports has 251 elements, more than 250",
+        ),
     ],
 )
 def test_each_list_of_a_template_is_bounded(spec: dict[str, Any], field: str) -> None:
@@ -117,7 +121,9 @@ def test_lists_at_their_bounds_pass() -> None:
     assert (
         reason(
             pod(
-                containers=[{"name": "a", "env": [{}] * limits.MAX_ENV}]
+                containers=[
+                    {"name": "a", "env": [{}] * limits.MAX_ENV, "ports": [{}] * limits.MAX_PORTS}
+                ]
                 + [{"name": "b"}] * (limits.MAX_CONTAINERS - 1),
                 volumes=[{}] * limits.MAX_VOLUMES,
                 tolerations=[{}] * limits.MAX_TOLERATIONS,

@@ -7,6 +7,7 @@ Command modules are imported only when their command runs, and import what they 
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -18,6 +19,7 @@ from karb_guard.model.errors import KarbGuardError
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _COMMANDS = {
     "lint": "check manifests before they are applied",
@@ -73,20 +75,21 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 def _guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
     """Errors that people can mend become one message; only our own mistakes show a trace."""
     try:
-        code = run(args)
-        sys.stdout.flush()
-    except KarbGuardError as error:
-        sys.stdout.flush()
-        print(f"karb-guard: {error}", file=sys.stderr)
-        return EXIT_ERROR
+        return _said(run, args)
     except BrokenPipeError:
-        # The reader went away (`karb-guard list | head`): point stdout at nothing, so that the
-        # interpreter's own flush at exit stays silent.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader went away: `karb-guard list | head`
         return EXIT_ERROR
     except Exception as error:
         if os.environ.get("KARB_GUARD_TRACE"):
             raise
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _drop_output()
+            print(
+                f"karb-guard: the output can't be written: {error.strerror}; make room where "
+                "standard output and temporary files go",
+                file=sys.stderr,
+            )
+            return EXIT_ERROR
         name = type(error).__name__
         print(
             f"karb-guard: internal error: {name}: {error}\n"
@@ -95,8 +98,22 @@ def _guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace)
             file=sys.stderr,
         )
         return EXIT_ERROR
-    else:
-        return code
+
+
+def _said(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
+    try:
+        code = run(args)
+    except KarbGuardError as error:
+        sys.stdout.flush()
+        print(f"karb-guard: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    sys.stdout.flush()
+    return code
+
+
+def _drop_output() -> None:
+    """Point stdout at nothing, so that the interpreter's own flush at exit stays silent."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -167,3 +167,27 @@ def test_a_reader_that_goes_away_is_no_crash(here: Path) -> None:
         check=False,
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["lint", "clean.yaml"], ["list"], ["lint", "broken.yaml"]])
+def test_a_full_disk_is_said_and_is_no_mistake_of_ours(here: Path, arguments: list[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("only Linux has a file that is always full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "karb_guard", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=here,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "karb-guard: the output can't be written: No space left on device; make room where "
+        "standard output and temporary files go\n"
+    )
+    assert "internal error" not in done.stderr
+    assert "Traceback" not in done.stderr

@@ -45,6 +45,10 @@ CERTIFICATE_PATIENCE_SECONDS = 30.0
 """How long to try for the first certificate: an API server may start at the same time as we."""
 SYNC_SECONDS = 5.0
 """How long to wait for the namespaces' copy before serving; later ones are asked for live."""
+UNLISTED = (
+    "namespaces were never listed, so their stages are not known: the log names the API server's "
+    "answer; check the credentials and that they may list and watch namespaces"
+)
 MAX_REGISTRATION_BYTES = 1 << 20
 
 
@@ -58,15 +62,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace, guard: Guard) -> None:
-    metrics, readiness, listener = Metrics(), Readiness(), Listener()
     loaded = loaded_from(guard, args.namespace)
+    judged = {kind for invariant in loaded.catalogue.values() for kind in invariant.match}
+    metrics, readiness, listener = Metrics(judged), Readiness(), Listener()
     cluster = _cluster(args)
     keeper = CertificateKeeper(_source(args, cluster), listener, metrics)
     _first_certificate(keeper)
     readiness.require("policies", lambda: None if loaded.enabled else "no invariant is enabled")
     readiness.require("certificate", keeper.missing)
     with contextlib.ExitStack() as stack:
-        namespaces = stack.enter_context(_namespaces(cluster))
+        namespaces = stack.enter_context(_namespaces(cluster, readiness))
         service = ReviewService(loaded, namespaces, metrics)
         registrar = _registrar(args, cluster, keeper, metrics)
         stack.enter_context(_maintenance(keeper, registrar))
@@ -126,11 +131,12 @@ def _first_certificate(keeper: CertificateKeeper) -> None:
 
 
 @contextlib.contextmanager
-def _namespaces(cluster: ClusterClient | None) -> Iterator[Namespaces]:
+def _namespaces(cluster: ClusterClient | None, readiness: Readiness) -> Iterator[Namespaces]:
     if cluster is None:
         yield NoCluster()
         return
     labels = NamespaceLabels(cluster)
+    readiness.require("namespaces", lambda: None if labels.synced else UNLISTED)
     labels.start()
     if not labels.wait(SYNC_SECONDS):
         log(logging.WARNING, "namespaces are not listed yet; each is asked for live until then")

@@ -6,7 +6,8 @@
 #   pod on that GPU node looks worst: often the neighbour, with minutes of model load ahead of it.
 #   With a limit only the container that leaks is restarted. One container without a limit is
 #   enough, so init containers and sidecars count; a pod-level limit covers them all. A limit of
-#   `0` is accepted by the API server and means no limit. Defaults that a LimitRange sets are seen
+#   `0` is accepted by the API server and means no limit, and `512m` means half a byte: the suffix
+#   for mebibytes is `Mi`. No container starts within less than 1 MiB. Defaults that a LimitRange sets are seen
 #   on Pods, not on the templates they come from.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
@@ -24,6 +25,7 @@
 #   checks:
 #     missing: '{role} container {container} has no memory limit'
 #     zero: '{role} container {container} sets a memory limit of 0, which means no limit'
+#     tiny: '{role} container {container} sets a memory limit of {value}, less than 1 MiB: plain numbers are bytes, m is a thousandth of one; mebibytes are Mi'
 #   remediation: |-
 #     Give the container a memory limit above its measured peak (working set under the largest
 #     batch, model load included), and request what it uses steadily:
@@ -48,6 +50,29 @@ violations contains object.union(verdict(container), place) if {
 		"path": array.concat(container.path, ["resources", "limits", "memory"]),
 		"detail": {"container": container.name, "role": container.role},
 	}
+}
+
+violations contains v if {
+	some pod in input.pods
+	some container in pods.resourced(pod)
+	memory := container.limits.memory
+	memory > 0
+	memory < mebibyte
+	v := {
+		"check": "tiny",
+		"path": array.concat(container.path, ["resources", "limits", "memory"]),
+		"detail": {"container": container.name, "role": container.role, "value": written(container)},
+	}
+}
+
+# Quantities are in thousandths of their unit.
+mebibyte := 1048576000
+
+# The limit as its author wrote it; where the kind has its own notation, in bytes.
+written(container) := container.spec.resources.limits.memory
+
+written(container) := container.limits.memory / 1000 if {
+	not container.spec.resources.limits.memory
 }
 
 verdict(container) := {"check": "zero"} if {

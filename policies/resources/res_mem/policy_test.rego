@@ -64,3 +64,36 @@ test_an_operator_that_fills_resources_leaves_it_undecided if {
 	found := res_mem.violations with input as document
 	count({v | some v in found; contains(v.unknown, "operator")}) == 1
 }
+
+test_less_than_a_mebibyte_is_named_as_written if {
+	found := container_answers({
+		"limits": {"memory": 512},
+		"spec": {"resources": {"limits": {"memory": "512m"}}},
+	})
+	found == {{
+		"check": "tiny",
+		"path": ["spec", "template", "spec", "containers", 0, "resources", "limits", "memory"],
+		"detail": {"container": "server", "role": "main", "value": "512m"},
+	}}
+}
+
+test_tiny_ends_at_one_mebibyte if {
+	{v.check | some v in container_answers({"limits": {"memory": 1048575999}})} == {"tiny"}
+	container_answers({"limits": {"memory": 1048576000}}) == set()
+}
+
+test_tiny_in_bytes_where_the_author_wrote_no_quantity if {
+	{v.detail.value | some v in container_answers({"limits": {"memory": 16000}})} == {16}
+}
+
+test_a_pod_level_limit_does_not_mend_a_tiny_one if {
+	found := answers({
+		"podResources": {"limits": {"memory": 1048576000000}, "requests": {}},
+		"containers": [build.container({"limits": {"memory": 512}})],
+	})
+	{v.check | some v in found} == {"tiny"}
+}
+
+test_an_ephemeral_container_has_no_resources if {
+	container_answers({"role": "ephemeral", "limits": {"memory": 512}}) == set()
+}

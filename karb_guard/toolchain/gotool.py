@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -43,19 +43,26 @@ def find_go() -> Path:
     raise ToolchainError(f"{found}: {_REMEDY}")
 
 
-def build_go_tool(module_dir: Path, package: str, output: Path) -> Path:
+def build_go_tool(
+    module_dir: Path, package: str, output: Path, starting: Callable[[], None] = lambda: None
+) -> Path:
     """Build ``package`` of the Go module in ``module_dir`` and put the program at ``output``.
 
     ``go.mod`` and ``go.sum`` are copied to a temporary directory first, so that a read-only or
     shared source tree stays as it is. Concurrent builds of one ``output`` wait for each other;
     the program appears by an atomic rename, never half written. A program that is already there
-    is returned as it is. Raises ``ToolchainError`` with the end of Go's own words.
+    is returned as it is. ``starting`` is called when a build really begins: not where the program
+    is there, where another process has built it, or without Go.
+
+    Raises ``ToolchainError`` with the end of Go's own words.
     """
     if _is_executable(output):
         return output
     with locked(output.with_name(f".{output.name}.lock")):
         if not _is_executable(output):
-            _build(find_go(), module_dir, package, output)
+            go = find_go()
+            starting()
+            _build(go, module_dir, package, output)
     return output
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from karb_guard.toolchain.cache import cache_dir
@@ -40,7 +41,7 @@ def find_opa() -> Path:
     if cached.exists():  # it is there and does not say the version: broken, build it anew
         cached.unlink()
     try:
-        built = build_go_tool(_MODULE, _PACKAGE, cached)
+        built = build_go_tool(_MODULE, _PACKAGE, cached, starting=_say_building)
     except (ToolchainError, OSError) as error:
         raise ToolchainError(
             f"policies are compiled with opa {OPA_VERSION}, which is neither on PATH nor in "
@@ -49,6 +50,16 @@ def find_opa() -> Path:
     if _version(built) != OPA_VERSION:
         raise ToolchainError(f"{built} was built, but does not answer as opa {OPA_VERSION}")
     return built
+
+
+def _say_building() -> None:
+    # Minutes of silence look like a hang.
+    print(
+        f"karb-guard: building opa {OPA_VERSION} from its Go module, once; "
+        "this takes a minute or more",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _cached() -> Path:

@@ -223,6 +223,33 @@ def test_a_broken_opa_in_the_cache_is_built_anew(bare: Path) -> None:
     assert opa.find_opa() == cache_dir() / "bin" / f"opa-{OPA_VERSION}"
 
 
+def test_a_build_of_opa_is_announced_once(bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _script(
+        bare / "go",
+        f"""case "$1" in version) echo go version go1.26.1 linux/amd64;; build)
+            while [ "$1" != -o ]; do shift; done
+            printf '#!/bin/sh\\necho Version: {OPA_VERSION}\\n' > "$2"; chmod +x "$2";;
+        esac""",
+    )
+    opa.find_opa()
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        f"karb-guard: building opa {OPA_VERSION} from its Go module, once; "
+        "this takes a minute or more\n"
+    )
+    opa.find_opa()
+    assert capsys.readouterr().err == ""
+
+
+def test_no_build_is_announced_where_there_is_no_go(
+    bare: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ToolchainError):
+        opa.find_opa()
+    assert capsys.readouterr().err == ""
+
+
 def test_the_pinned_version_is_that_of_the_go_module() -> None:
     text = (Path(opa.__file__).parent / "opa" / "go.mod").read_text()
     assert f"github.com/open-policy-agent/opa v{OPA_VERSION}" in text

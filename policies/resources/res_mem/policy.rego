@@ -7,8 +7,8 @@
 #   With a limit only the container that leaks is restarted. One container without a limit is
 #   enough, so init containers and sidecars count; a pod-level limit covers them all. A limit of
 #   `0` is accepted by the API server and means no limit, and `512m` means half a byte: the suffix
-#   for mebibytes is `Mi`. No container starts within less than 1 MiB. Defaults that a LimitRange sets are seen
-#   on Pods, not on the templates they come from.
+#   for mebibytes is `Mi`. No container starts within less than 1 MiB. Defaults that a LimitRange
+#   sets are seen on Pods, not on the templates they come from.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 #   description: Resource management for pods and containers

@@ -209,14 +209,7 @@ class _Judge:
 
 def _with_note(decision: Decision, key: str, text: str) -> Decision:
     notes = {**decision.audit_annotations, key: text}
-    return Decision(
-        decision.allowed,
-        decision.message,
-        decision.warnings,
-        notes,
-        decision.counts,
-        decision.not_evaluated,
-    )
+    return decision._replace(audit_annotations=notes)
 
 
 def _log(request: AdmissionRequest, decision: Decision) -> None:

@@ -48,13 +48,12 @@ def remedy(remediation: str) -> str:
 
 def finding_line(finding: Finding, note: str = "", more: Sequence[str] = ()) -> str:
     """One finding in a denial: id and name, what, where, a note, and what else there is to say."""
-    parts = [
-        f"{finding.invariant_id} {finding.name}: {one_line(finding.message)}",
-        f"at {one_line(format_path(finding.path))}" if finding.path else "",
-        one_line(note),
-        *more,
-    ]
-    return clip(" | ".join(part for part in parts if part), MAX_LINE_CHARACTERS)
+    parts = [f"{finding.invariant_id} {finding.name}: {one_line(finding.message)}"]
+    if finding.path:
+        parts.append(f"at {one_line(format_path(finding.path))}")
+    if note:
+        parts.append(one_line(note))
+    return clip(" | ".join([*parts, *more]), MAX_LINE_CHARACTERS)
 
 
 def denial(head: str, lines: Sequence[str], tail: str) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 JUDGED_OPERATIONS = frozenset({"CREATE", "UPDATE"})
 JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
 """Subresources whose object is the whole Pod. ``status`` carries no intent, ``scale`` no pods."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdmissionRequest:
+class AdmissionRequest(NamedTuple):
     """The parts of ``AdmissionReview.request`` that decisions read."""
 
     uid: str

@@ -73,10 +73,11 @@ class Evaluator:
         facts, kinds = self._settings.facts, self._kinds
         prepared = [prepare(obj, facts, inventory, kinds, json_bytes) for obj in objects]
         answers: list[list[Answer]] = [[] for _ in prepared]
+        asked = {group for p in prepared if p.refused is None for group in p.groups}
         for group, params in self._params.items():
-            members = [i for i, p in enumerate(prepared) if p.refused is None and group in p.groups]
-            if not members:
+            if group not in asked:
                 continue
+            members = [i for i, p in enumerate(prepared) if p.refused is None and group in p.groups]
             documents = [
                 self._document(group, prepared[i], inventory, complete=complete) for i in members
             ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from karb_guard import facts, workloads
 from karb_guard.facts import limits
 from karb_guard.facts.rbac import rbac_facts
-from karb_guard.facts.settings import FactSettings
+from karb_guard.facts.settings import SLO_PREFIX, FactSettings
 from karb_guard.inventory import Inventory
 from karb_guard.model.finding import Coverage, ObjectRef, Path
 from karb_guard.model.invariant import PODS_GROUP
@@ -18,8 +18,10 @@ from karb_guard.network import describe_policy
 NETWORK_POLICY = "networking.k8s.io/NetworkPolicy"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+_NO_DOCUMENT: Mapping[str, Any] = MappingProxyType({})
+
+
+class Prepared(NamedTuple):
     """One object, ready for the engine."""
 
     raw: Mapping[str, Any]
@@ -28,7 +30,7 @@ class Prepared:
     coverage: Coverage
     groups: tuple[str, ...] = ()
     """The entry point groups that this object meets."""
-    document: dict[str, Any] = field(default_factory=dict)
+    document: Mapping[str, Any] = _NO_DOCUMENT
     """The input document without ``params`` and ``context``."""
     malformed: tuple[Any, ...] = ()
     refused: str | None = None
@@ -116,8 +118,9 @@ def prepare(
     document: dict[str, Any] = {
         "object": built.object_view,
         "pods": built.pods,
-        "sloKeys": settings.slo_keys,
     }
+    if settings.slo_prefix != SLO_PREFIX:  # policies know the keys under the usual one
+        document["sloKeys"] = settings.slo_keys
     if built.workload is not None:
         document["workload"] = built.workload
     rbac = rbac_facts(built.object_view, settings, inventory.rbac if inventory else None)

@@ -57,7 +57,7 @@ def _fact(name: str, key: str, metadata: _Metadata) -> dict[str, Any]:
         else ("label", labels[key], template.label_path(key))
     )
     parsed = _parsed(name, raw)
-    if key in labels and _parsed(name, labels[key]) != parsed:
+    if source == "annotation" and key in labels and _parsed(name, labels[key]) != parsed:
         parsed = _Value(None, f'the label of the same key says "{labels[key]}"')
     return {
         "raw": raw,

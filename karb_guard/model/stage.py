@@ -20,6 +20,9 @@ class Stage(str, Enum):
     ENFORCE = "enforce"
     """New findings deny the request."""
 
+    __hash__ = str.__hash__
+    # Stages equal their text, so they hash alike; ``Enum``'s own hash is a call into Python.
+
     @property
     def rank(self) -> int:
         """0 to 3, so that stages can be compared; "tighter" means a higher rank."""

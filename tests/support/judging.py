@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,8 +83,7 @@ def judge(fixture: Fixture, engine: Engine | None = None, *, context: bool = Tru
 
 def comparable(evaluation: Evaluation) -> Evaluation:
     """The evaluation with findings and unknowns in a fixed order: sets have none."""
-    return replace(
-        evaluation,
+    return evaluation._replace(
         findings=tuple(sorted(evaluation.findings, key=repr)),
         unknowns=tuple(sorted(evaluation.unknowns, key=repr)),
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from karb_guard import workloads
 from karb_guard.decisions import waivers
 from karb_guard.invariants.fixtures import Fixture
 from karb_guard.model.finding import Finding
@@ -20,8 +21,9 @@ Params = Mapping[str, Mapping[str, Any]]
 
 
 def built_in_fixtures() -> list[Fixture]:
-    """The fixtures of kinds that every API server knows."""
-    return [f for f in fixtures() if _version_and_kind(f) in _KNOWN]
+    """The fixtures of kinds that every API server knows and that the webhook is registered for."""
+    known = [f for f in fixtures() if _version_and_kind(f) in _KNOWN]
+    return [f for f in known if workloads.resolve(document_of(f).object).templates]
 
 
 _KNOWN = {(version.split()[0], kind) for kind, version in RESOURCES.items()}

@@ -103,7 +103,8 @@ def test_an_object_at_a_bound_is_judged_within_the_deadline(
     obj: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "x.json").write_text(json.dumps(obj))
-    done = karb_guard("lint", "x.json", "--quiet", cwd=tmp_path)
+    # Without what alone breaks more than MAX_VIOLATIONS rules in so many bare containers.
+    done = karb_guard("lint", "x.json", "--quiet", "--ignore", "podsecurity", cwd=tmp_path)
     assert done.code == 1, done.out[-2000:]
 
 

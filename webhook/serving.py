@@ -138,6 +138,7 @@ def _config(
         log_config=None,
         proxy_headers=False,
         server_header=False,
+        date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=binding.grace_seconds,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,

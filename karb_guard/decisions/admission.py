@@ -238,29 +238,39 @@ class _Case:
         evaluation = self.now.evaluation
         notes = {
             "decision": "denied" if denied else "allowed",
-            "findings": "; ".join(
-                f"{stage.value}: {_tally(group)}" for stage, group in self.staged.items() if group
-            ),
-            "decided-by": self._deciders(),
-            "known-before": _tally(self.known),
-            "waived": "; ".join(
-                f"{w.finding.name} at {w.finding.anchor}: {w.waiver.justification}"
-                for w in self.now.waivers.waived
-            ),
-            "waivers-not-heeded": _tally([w.finding for w in self.now.waivers.unheeded]),
+            **(self._of_findings() if self.now.findings or self.enforced else {}),
+            **(self._of_waivers() if self.now.waivers.waived or self.now.waivers.unheeded else {}),
             "undecided": "; ".join(
-                dict.fromkeys(f"{u.name}: {u.reason}" for u in evaluation.unknowns)
+                dict.fromkeys([f"{u.name}: {u.reason}" for u in evaluation.unknowns])
             ),
             "not-evaluated": evaluation.not_evaluated or "",
             "stored-object-not-evaluated": self.old_unjudged or "",
             "ignored-labels": "; ".join(map(str, self.policy.stages.problems)),
-            "discovered-kind": (
-                f"{self.request.group_kind} is in no table; its pods were found by their shape"
-                if evaluation.coverage is Coverage.DISCOVERED
-                else ""
-            ),
         }
+        if evaluation.coverage is Coverage.DISCOVERED:
+            kind = self.request.group_kind
+            notes["discovered-kind"] = f"{kind} is in no table; its pods were found by their shape"
         return _bounded(notes)
+
+    def _of_findings(self) -> dict[str, str]:
+        staged = [
+            f"{stage.value}: {_tally(group)}" for stage, group in self.staged.items() if group
+        ]
+        return {
+            "findings": "; ".join(staged),
+            "decided-by": self._deciders(),
+            "known-before": _tally(self.known),
+        }
+
+    def _of_waivers(self) -> dict[str, str]:
+        waived = [
+            f"{w.finding.name} at {w.finding.anchor}: {w.waiver.justification}"
+            for w in self.now.waivers.waived
+        ]
+        return {
+            "waived": "; ".join(waived),
+            "waivers-not-heeded": _tally([w.finding for w in self.now.waivers.unheeded]),
+        }
 
     def _deciders(self) -> str:
         names = sorted({f.name for group in self.staged.values() for f in group} | {*self.enforced})

@@ -37,8 +37,12 @@ def amounts(resources: Any, section: str) -> dict[str, int]:
     listed = resources.get(section) if type(resources) is dict else None
     if not listed:
         return {}
-    parsed = {name: parse_quantity(value) for name, value in listed.items()}
-    return {name: q.milli for name, q in parsed.items() if type(q) is Quantity}
+    found: dict[str, int] = {}
+    for name, value in listed.items():
+        quantity = parse_quantity(value)
+        if type(quantity) is Quantity:
+            found[name] = quantity.milli
+    return found
 
 
 def resource_facts(
@@ -54,7 +58,10 @@ def resource_facts(
         return ResourceFacts({}, {}, {"limits": [], "requests": []}, [])
     limits, requests = amounts(resources, "limits"), amounts(resources, "requests")
     written = clean.get("resources") or _NONE
-    declared = {section: list(written.get(section) or ()) for section in _SECTIONS}
+    declared = {
+        "limits": list(written.get("limits") or ()),
+        "requests": list(written.get("requests") or ()),
+    }
     gpus: list[GpuResource] = []
     for name in {**limits, **requests}:
         hit = rules.resource(name)

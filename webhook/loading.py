@@ -18,6 +18,8 @@ from karb_guard.model.finding import Evaluation
 from webhook.service import Labels, Loaded
 
 NAMESPACE_CONTEXT = "namespace"
+MAX_NAMESPACES = 4096
+"""Namespaces remembered with their labels; beyond, all are forgotten."""
 _WARM_UP = {
     "apiVersion": "v1",
     "kind": "Pod",
@@ -33,6 +35,7 @@ class SharedEvaluator:
         self._evaluator = evaluator
         asked = {key for invariant in evaluator.settings.invariants for key in invariant.context}
         self._wants_namespace = NAMESPACE_CONTEXT in asked
+        self._known: dict[str, tuple[Labels, Inventory]] = {}
 
     def evaluate(
         self,
@@ -44,8 +47,18 @@ class SharedEvaluator:
         """Judge one object. Context that this door can't supply leaves invariants undecided."""
         inventory = None
         if self._wants_namespace and namespace and labels is not None:
-            inventory = _NamespaceAlone(namespace, labels)
+            inventory = self._inventory(namespace, labels)
         return self._evaluator.evaluate([obj], inventory, json_bytes=json_bytes)[0]
+
+    def _inventory(self, namespace: str, labels: Labels) -> Inventory:
+        """One namespace with its labels; made anew when these change."""
+        known = self._known.get(namespace)
+        if known is None or known[0] != labels:
+            if len(self._known) >= MAX_NAMESPACES:
+                self._known.clear()
+            known = (dict(labels), _NamespaceAlone(namespace, labels))
+            self._known[namespace] = known
+        return known[1]
 
     def warm_up(self) -> None:
         """Judge a pod once, so that the first review doesn't pay for what is made lazily."""

@@ -50,5 +50,20 @@ def test_a_policy_sees_the_namespace_and_no_claim_about_its_network_policies() -
     assert "networkpolicies" not in context
 
 
+def test_labels_that_change_are_seen_at_once_and_by_their_own_namespace_alone() -> None:
+    engine = Listening()
+    evaluator = SharedEvaluator(Evaluator(engine, EvaluationSettings(ASKING)))
+    labels = {"team": "ml"}
+    evaluator.evaluate(pod("server"), "inference", labels)
+    labels["team"] = "web"  # in place, as a copy that is kept up to date may
+    evaluator.evaluate(pod("server"), "inference", labels)
+    evaluator.evaluate(
+        {**pod("server"), "metadata": {"namespace": "other"}}, "other", {"team": "x"}
+    )
+    evaluator.evaluate(pod("server"), "inference", labels)
+    seen = [(c["namespace"]["name"], c["namespace"]["labels"]["team"]) for c in engine.contexts]
+    assert seen == [("inference", "ml"), ("inference", "web"), ("other", "x"), ("inference", "web")]
+
+
 def test_a_namespace_whose_labels_are_not_known_is_left_out() -> None:
     assert contexts(None) == [{}]

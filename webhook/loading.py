@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -75,11 +75,9 @@ class _NamespaceAlone(Inventory):
         metadata = {"name": name, "labels": dict(labels)}
         super().__init__([{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}])
 
-    def context(
-        self, obj: Mapping[str, Any], keys: Iterable[str], *, complete: bool
-    ) -> dict[str, Any]:
+    def supplies(self, key: str) -> bool:
         """Only what is known of the Namespace itself."""
-        return super().context(obj, {NAMESPACE_CONTEXT} & set(keys), complete=complete)
+        return key == NAMESPACE_CONTEXT
 
 
 def loaded_from(guard: Guard, own_namespace: str | None) -> Loaded:

@@ -92,7 +92,9 @@ def _chosen(
 ) -> tuple[Invariant, ...]:
     """The enabled invariants. None at all would pass everything, which nobody can mean."""
     ignore = (*config.ignore, *choices.ignore)
-    chosen = catalogue.select(choices.select or config.select or profile.select, ignore)
+    extend = (*config.extend_select, *choices.extend_select)
+    select = choices.select or config.select or profile.select
+    chosen = catalogue.select(select, ignore, extend)
     if not chosen:
         raise UsageError(
             f"`ignore` ({', '.join(ignore)}) takes away everything that is selected; "

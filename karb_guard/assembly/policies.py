@@ -26,6 +26,8 @@ class Choices:
     """Replaces the configuration's ``profile``."""
     select: Sequence[str] = ()
     """Replaces the configuration's ``select`` where it is not empty."""
+    extend_select: Sequence[str] = ()
+    """Added to the configuration's ``extendSelect``."""
     ignore: Sequence[str] = ()
     set_params: Sequence[str] = field(default_factory=tuple)
     """``NAME.PARAM=VALUE``."""

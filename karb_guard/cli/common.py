@@ -43,6 +43,13 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these ids, short names or categories; repeatable, or separated by commas",
     )
     parser.add_argument(
+        "--extend-select",
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help="these too, such as those that are only checked on request",
+    )
+    parser.add_argument(
         "--ignore", action="append", default=[], metavar="NAMES", help="all but these"
     )
     parser.add_argument(
@@ -63,6 +70,7 @@ def choices_of(args: argparse.Namespace) -> Choices:
         policies=[str(Path(folder).absolute()) for folder in args.policies],
         profile=getattr(args, "profile", None),
         select=_tokens(getattr(args, "select", [])),
+        extend_select=_tokens(getattr(args, "extend_select", [])),
         ignore=_tokens(getattr(args, "ignore", [])),
         set_params=getattr(args, "set_params", []),
     )

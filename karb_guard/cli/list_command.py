@@ -21,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the catalogue, sorted by id."""
     catalogue, _ = read_catalogue(choices_of(args))
-    chosen = catalogue.select(args.names)
+    # Names as `select` checks them, but a list shows also what is only checked on request.
+    catalogue.select(args.names)
+    named = {i.id for token in args.names for i in catalogue.members(token)}
+    chosen = tuple(i for i in catalogue if not args.names or i.id in named)
     text = _json(chosen) if args.json else _table(chosen)
     sys.stdout.write(text)
     return 0

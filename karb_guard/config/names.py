@@ -44,6 +44,7 @@ def _tokens(loaded: Loaded) -> Iterator[tuple[str, str]]:
     config = loaded.config
     places: list[tuple[str, Iterable[str]]] = [
         ("select", config.select),
+        ("extendSelect", config.extend_select),
         ("ignore", config.ignore),
         ("severity", config.severity),
         ("stages.invariants", config.stages.invariants),

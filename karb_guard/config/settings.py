@@ -181,6 +181,8 @@ class Config:
     """The set of invariants to start with: baseline, standard, strict, paper or one of yours."""
     select: Tokens = ()
     """The only invariants to evaluate, by id, short name or category; the profile's by default."""
+    extend_select: Tokens = ()
+    """Invariants to evaluate beside those, such as the ones that are only checked on request."""
     ignore: Tokens = ()
     """Invariants to leave out, by id, short name or category."""
     fail_on: Severity = Severity.ERROR

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from karb_guard.evaluation.prepare import Prepared, prepare
+from karb_guard.evaluation.slices import About, provider
 from karb_guard.facts.settings import FactSettings
 from karb_guard.inventory import Inventory
 from karb_guard.network import Policies, isolation_of
+
+_BY_INVENTORY = frozenset({"namespace", "networkpolicies", "isolation", "backends"})
+"""Keys that ``Inventory.context`` knows; every other one is a module of ``slices``."""
 
 
 def context_of(
@@ -22,11 +26,16 @@ def context_of(
     """The slice of related objects for ``keys``; a key that can't be supplied is absent."""
     if inventory is None:
         return {}
-    context = inventory.context(prepared.raw, keys, complete=complete)
+    wanted = [key for key in keys if inventory.supplies(key)]
+    context = inventory.context(prepared.raw, wanted, complete=complete)
     if "isolation" in context:
         context["isolation"] = _isolations(prepared, context["isolation"])
     if "backends" in context:
         context["backends"] = list(_backends(context["backends"], settings, inventory))
+    about = About(prepared, inventory, settings, complete)
+    for key in wanted:
+        if key not in _BY_INVENTORY and (value := provider(key)(about)) is not None:
+            context[key] = value
     return context
 
 

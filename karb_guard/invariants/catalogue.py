@@ -65,20 +65,31 @@ class Catalogue:
         return (invariant,) if invariant else self.by_category.get(category, ())
 
     def select(
-        self, select: Iterable[str] = (), ignore: Iterable[str] = ()
+        self,
+        select: Iterable[str] = (),
+        ignore: Iterable[str] = (),
+        extend: Iterable[str] = (),
     ) -> tuple[Invariant, ...]:
-        """What ``select`` names (everything, where it is empty) without what ``ignore`` names.
+        """What ``select`` and ``extend`` name, without what ``ignore`` names.
 
+        An empty ``select`` means everything that is not ``opt_in``; a category never selects those
+        either: they are named one by one.
         Tokens are ids, short names or categories. Raises ``UnknownNameError`` that lists every
         token which names nothing: a misspelt ``select`` must not silently check nothing.
         """
-        wanted, dropped = list(select), list(ignore)
-        unknown = [token for token in [*wanted, *dropped] if not self.members(token)]
+        wanted, more, dropped = list(select), list(extend), list(ignore)
+        unknown = [token for token in [*wanted, *more, *dropped] if not self.members(token)]
         if unknown:
             raise UnknownNameError("; ".join(self._unknown(token) for token in unknown))
-        chosen = {i.id for token in wanted for i in self.members(token)} if wanted else self.by_id
+        chosen = {i.id for token in [*wanted, *more] for i in self._chosen(token)}
+        if not wanted:
+            chosen |= {i.id for i in self.invariants if not i.opt_in}
         without = {i.id for token in dropped for i in self.members(token)}
         return tuple(i for i in self.invariants if i.id in chosen and i.id not in without)
+
+    def _chosen(self, token: str) -> tuple[Invariant, ...]:
+        named = self.find(token)
+        return tuple(i for i in self.members(token) if i is named or not i.opt_in)
 
     def _unknown(self, token: str) -> str:
         hint = self.suggestion(token) or "`karb-guard list` shows all"

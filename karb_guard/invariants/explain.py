@@ -57,6 +57,8 @@ def _head(invariant: Invariant) -> list[str]:
     ]
     if invariant.context:
         lines.append(f"needs {context_words(invariant)}")
+    if invariant.opt_in:
+        lines.append(f"checked on request: --extend-select {invariant.name}")
     if invariant.paper:
         lines.append(f"KARB paper, section {invariant.paper}")
     return lines

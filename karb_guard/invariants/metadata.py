@@ -127,6 +127,8 @@ class Custom(_Model):
     paper: Line | None = None
     self_waivable: Annotated[bool, Field(alias="selfWaivable")] = False
     identity: Literal["field", "value"] = "field"
+    demanding: bool = False
+    opt_in: Annotated[bool, Field(alias="optIn")] = False
     evaluator: Literal["rego", "python"] = "rego"
 
 

@@ -81,6 +81,7 @@ def _facts(invariant: Invariant) -> str:
         "Since": invariant.since,
         "Judges": match_words(invariant),
         "Needs": context_words(invariant),
+        "Checked": f"on request: `--extend-select {invariant.name}`" if invariant.opt_in else "",
         "Paper": invariant.paper or "",
         "Waivers at admission": "an annotation on the object" if invariant.self_waivable else "",
     }

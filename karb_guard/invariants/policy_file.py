@@ -166,5 +166,7 @@ def _invariant(found: PolicyFile, package: str, metadata: Any) -> Invariant:
         paper=custom.paper,
         self_waivable=custom.self_waivable,
         identity=custom.identity,
+        demanding=custom.demanding,
+        opt_in=custom.opt_in,
         evaluator=custom.evaluator,
     )

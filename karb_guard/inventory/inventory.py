@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from karb_guard.inventory.backends import MAX_BACKENDS, TemplateIndex, external_selector
 from karb_guard.inventory.context import (
@@ -23,6 +23,7 @@ NETWORK_POLICY = ("networking.k8s.io", "NetworkPolicy")
 NAMESPACE = ("", "Namespace")
 
 Object = Mapping[str, Any]
+Made = TypeVar("Made")
 
 
 class Inventory:
@@ -48,6 +49,7 @@ class Inventory:
         self._rbac: RbacIndex | None = None
         self._isolating: dict[str | None, Policies] = {}
         self._templates: dict[str | None, TemplateIndex] = {}
+        self._remembered: dict[Hashable, Any] = {}
         for obj in objects:
             self.add(obj)
 
@@ -76,6 +78,7 @@ class Inventory:
 
     def _forget(self, group: str, kind: str, namespace: str | None) -> None:
         """Drop what was made of objects that this one changes."""
+        self._remembered.clear()
         self._templates.pop(namespace, None)
         if (group, kind) == NETWORK_POLICY:
             self._policies.pop(namespace, None)
@@ -110,6 +113,36 @@ class Inventory:
         namespace that it may have dependents in.
         """
         return tuple(self._by_owner.get((group, kind, namespace, name), ()))
+
+    def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What ``make`` made of this inventory, once for each ``key`` until an object is added.
+
+        Slices that many objects ask for (all quotas of a namespace) are made once, so that judging
+        a whole input stays linear.
+        """
+        if key not in self._remembered:
+            self._remembered[key] = make()
+        found: Made = self._remembered[key]
+        return found
+
+    def supplies(self, key: str) -> bool:
+        """Whether this inventory was filled with what the context key is made of."""
+        return True
+
+    def namespace_about(self, obj: Object) -> str | None:
+        """The namespace that an object is about: a Namespace's own name, else where it is."""
+        return _namespace_for_context(obj)
+
+    def is_written_down(self, group: str, kind: str, namespace: str | None) -> bool:
+        """Whether whoever wrote this input wrote all objects of the kind in a namespace.
+
+        Taken for granted where the Namespace object or one such object is here. Nobody knows
+        which namespace ``None`` will be: in a tree of samples, each may get another.
+        """
+        if namespace is None:
+            return False
+        here = (group, kind, namespace) in self._by_place
+        return here or self._namespace_object(namespace) is not None
 
     def rbac(self) -> RbacIndex:
         """The roles and bindings that are here; made when first asked for."""
@@ -155,14 +188,8 @@ class Inventory:
 
     def _knows_policies(self, namespace: str | None, *, complete: bool) -> bool:
         policies = self._by_place.get((*NETWORK_POLICY, namespace), [])
-        known = complete or self._is_written_down(namespace, policies)
+        known = complete or self.is_written_down(*NETWORK_POLICY, namespace)
         return known and len(policies) <= MAX_POLICIES
-
-    def _is_written_down(self, namespace: str | None, policies: list[Object]) -> bool:
-        # Nobody knows which namespace None will be: in a tree of samples, each may get another.
-        if namespace is None:
-            return False
-        return bool(policies) or self._namespace_object(namespace) is not None
 
     def _projected(self, namespace: str | None) -> list[dict[str, Any]]:
         """Projected once a namespace: many workloads ask for the same policies."""

@@ -49,6 +49,11 @@ class Invariant:
     """Whether the object's own annotation may waive it at admission."""
     identity: str = "field"
     """``field``, or ``value`` where the field's value belongs to a finding's identity."""
+    demanding: bool = False
+    """Whether it asks for what short examples leave out (probes, budgets, digests), so that other
+    invariants' fixtures need not list it under ``also:``."""
+    opt_in: bool = False
+    """Whether it is evaluated only where a profile, the configuration or ``--select`` names it."""
     evaluator: str = "rego"
     """``rego``, or ``python`` for the few raised outside of Rego (``malformed``, ``waiver-*``)."""
 

@@ -77,6 +77,23 @@ def test_select_and_ignore_take_ids_names_and_categories(catalogue, select, igno
     assert names(catalogue.select(select, ignore)) == expected
 
 
+@pytest.mark.parametrize(
+    ("select", "extend", "expected"),
+    [
+        ((), (), ["gpu-tol-leak", "res-mem"]),
+        (("gpu",), (), ["gpu-tol-leak"]),
+        (("gpu", "gpu-pin"), (), ["gpu-tol-leak", "gpu-pin"]),
+        ((), ("gpu-pin",), ["gpu-tol-leak", "gpu-pin", "res-mem"]),
+        (("res-mem",), ("KARB-GPU-002",), ["gpu-pin", "res-mem"]),
+    ],
+)
+def test_what_is_checked_on_request_is_named_itself(catalogue, select, extend, expected):
+    asked = {i.name: i for i in catalogue} | {
+        "gpu-pin": dataclasses.replace(catalogue.get("gpu-pin"), opt_in=True)
+    }
+    assert names(Catalogue(tuple(asked.values())).select(select, (), extend)) == expected
+
+
 def test_a_category_may_be_written_with_dashes():
     found = Catalogue((invariant("KARB-POD-001", "pss", "pod_security"),))
     assert names(found.select(["pod-security"])) == names(found.select(["pod_security"])) == ["pss"]

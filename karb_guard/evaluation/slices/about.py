@@ -1,0 +1,42 @@
+"""The object that a slice is made for, and what is known around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from karb_guard.evaluation.prepare import Prepared
+from karb_guard.facts.settings import FactSettings
+from karb_guard.inventory import Inventory
+
+
+class About(NamedTuple):
+    """What ``provide`` of a slice is given."""
+
+    prepared: Prepared
+    inventory: Inventory
+    settings: FactSettings
+    complete: bool
+    """The inventory holds everything of its namespaces and of the cluster."""
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace that the object is about: a Namespace's own name, else where it is."""
+        return self.inventory.namespace_about(self.prepared.raw)
+
+    def knows(self, group: str, kind: str) -> bool:
+        """Whether what the object's namespace lacks of a kind is really absent.
+
+        With ``complete``; else where the Namespace object or one object of the kind is here:
+        somebody who writes one down is taken to write all down. Never for objects without a
+        namespace: in a tree of samples, each may get another.
+        """
+        return self.complete or self.inventory.is_written_down(group, kind, self.namespace)
+
+    def knows_of_cluster(self, group: str, kind: str) -> bool:
+        """The same for a kind that lives in no namespace."""
+        return self.complete or bool(self.inventory.of_kind(group, kind))
+
+    def neighbours(self, group: str, kind: str) -> tuple[Mapping[str, Any], ...]:
+        """The objects of a kind in the object's namespace, as written: of any shape inside."""
+        return self.inventory.in_namespace(group, kind, self.namespace)

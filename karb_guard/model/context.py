@@ -8,6 +8,8 @@ CONTEXT_KEYS: Mapping[str, str] = {
     "namespace": "the Namespace object that the judged object lives in",
     "networkpolicies": "the NetworkPolicy objects of the judged object's namespace",
     "isolation": "what those NetworkPolicies add up to for each pod of the judged object",
+    "quotas": "the ResourceQuota objects of the judged object's namespace, in milli-units",
+    "gpudemand": "the accelerators that the workloads of the judged object's namespace ask for",
     "backends": "the workloads whose pods a Service of type LoadBalancer or NodePort selects",
 }
 """Key of ``input.context`` -> what it holds. A door that can't supply a key leaves it out, and

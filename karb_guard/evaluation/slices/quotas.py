@@ -31,13 +31,15 @@ def provide(about: About) -> list[Json] | None:
 def _quotas(about: About) -> Iterator[Json]:
     for quota in about.neighbours(*QUOTA):
         spec, metadata = quota.get("spec"), quota.get("metadata")
-        if isinstance(spec, Mapping) and (scopes := _scopes(spec)) is not None:
+        if isinstance(spec, dict) and (scopes := _scopes(spec)) is not None:
             name = metadata.get("name") if isinstance(metadata, Mapping) else None
             yield {"name": str(name or ""), "hard": _hard(spec), "scopes": scopes}
 
 
 def _hard(spec: Mapping[str, Any]) -> dict[str, int]:
     """The amounts by resource; of ``spec``, which the quota controller copies to its status."""
+    if not isinstance(spec.get("hard"), dict):
+        return {}
     return {name: amount for name, amount in amounts(spec, "hard").items() if isinstance(name, str)}
 
 

@@ -7,8 +7,8 @@
 #   every `kubectl describe` pasted into a ticket, and replacing it restarts the GPU pods. A Secret
 #   is read by name, can be guarded and can be replaced. Told by the variable's name (its end:
 #   `HF_TOKEN`, `OPENAI_API_KEY`); values that are empty, a placeholder, a reference to another
-#   variable (`$(HF_TOKEN)`) or, under a name like MAX_TOKEN, a number are no secret. Values are
-#   never shown in messages.
+#   variable (`$(HF_TOKEN)`, `$HF_TOKEN`) or, under a name like MAX_TOKEN, a number are no secret.
+#   Values are never shown in messages.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/configuration/secret/
 #   description: Secrets
@@ -82,7 +82,8 @@ harmless(_, "")
 
 harmless(_, value) if contains(value, "$(")
 
-harmless(_, value) if startswith(value, "${")
+# What a shell or `envsubst` fills in before the manifest is applied.
+harmless(_, value) if regex.match(`^\$(\{.*|[a-z_][a-z0-9_]*)$`, value)
 
 harmless(_, value) if {
 	some [left, right] in [["<", ">"], ["{{", "}}"]]

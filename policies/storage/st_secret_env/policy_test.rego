@@ -34,12 +34,13 @@ test_names if {
 }
 
 test_values_that_are_no_secret if {
-	every value in ["", " ", "EMPTY", "your-token", "YOUR_TOKEN", "$(OTHER)", "${HF_TOKEN}", "<token>", "{{ .Values.token }}", "4096", "0.5"] {
+	every value in ["", " ", "EMPTY", "your-token", "YOUR_TOKEN", "$(OTHER)", "${HF_TOKEN}", "$HF_TOKEN", "<token>", "{{ .Values.token }}", "4096", "0.5"] {
 		not reported("HF_TOKEN", value)
 	}
 	reported("HF_TOKEN", "0f3a91")
 	reported("DB_PASSWORD", "123456")
 	reported("HF_TOKEN", "<a")
+	reported("DB_PASSWORD", "$ecr3t!")
 }
 
 test_a_reference_is_what_it_should_be if {

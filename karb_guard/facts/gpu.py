@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from karb_guard.facts import gpu_names as names
-from karb_guard.facts.gpu_claims import claim_devices, class_devices
+from karb_guard.facts.gpu_claims import PodClaim, class_devices
 from karb_guard.facts.gpu_rules import GpuRules
 from karb_guard.facts.lookup import Lookup
 from karb_guard.facts.resources import GpuResource
@@ -41,7 +41,7 @@ class PodParts(NamedTuple):
     annotations: Mapping[str, str]
     tolerations: Sequence[Mapping[str, Any]]
     selectors: Sequence[Mapping[str, Any]]
-    namespace: str | None
+    claims: Sequence[PodClaim]
 
 
 def detect(pod: PodParts, rules: GpuRules, lookup: Lookup | None) -> dict[str, Any]:
@@ -54,14 +54,15 @@ def detect(pod: PodParts, rules: GpuRules, lookup: Lookup | None) -> dict[str, A
         for gpu in pod.gpus
     ]
     doubts: list[str] = []
-    if pod.spec.get("resourceClaims"):
-        evidence += _claims(pod, rules, lookup, doubts)
+    if pod.claims:
+        evidence += _claims(pod, doubts)
     if pod.annotations:
         evidence += _annotations(pod, rules, lookup, doubts)
     for container, spec in zip(pod.template.containers, pod.containers, strict=True):
         if spec.get("env"):
             evidence += _visible_devices(container, spec)
-    evidence += _pod_level(pod, rules)
+    requested = any(each.test <= _WORKLOAD for each in evidence)
+    evidence += _pod_level(pod, rules, requested=requested)
     return _verdict(evidence, doubts, rules)
 
 
@@ -69,15 +70,12 @@ def _named(gpu: GpuResource) -> tuple[str, str | None]:
     return gpu.entry["resource"], gpu.hit.vendor
 
 
-def _claims(
-    pod: PodParts, rules: GpuRules, lookup: Lookup | None, doubts: list[str]
-) -> Iterator[Evidence]:
+def _claims(pod: PodParts, doubts: list[str]) -> Iterator[Evidence]:
     """Test 3: resource claims."""
-    for index, claim in enumerate(pod.spec["resourceClaims"]):
-        for devices in claim_devices(claim, pod.namespace, rules, lookup):
+    for claim in pod.claims:
+        for devices in claim.devices:
             if devices.gpu:
-                path = pod.template.written(("resourceClaims", index))
-                yield Evidence(3, path, devices.name, devices.name, devices.vendor)
+                yield Evidence(3, claim.path, devices.name, devices.name, devices.vendor)
             elif devices.unknown:
                 doubts.append(devices.unknown)
 
@@ -102,22 +100,25 @@ def _annotations(
 
 
 def _visible_devices(container: Container, spec: Mapping[str, Any]) -> Iterator[Evidence]:
-    """Test 5: the variable by which the NVIDIA runtime gives devices away.
+    """Test 5: the variables by which vendors' runtimes give devices away.
 
     A value that comes from elsewhere (``valueFrom``) counts: it can be anything.
     """
     for index, variable in enumerate(spec["env"]):
-        if variable.get("name") == names.VISIBLE_DEVICES:
+        name = variable.get("name")
+        if name in names.VISIBLE_DEVICES:
             hidden = variable.get("value", "").strip().lower() in names.HIDDEN
             source = variable.get("valueFrom")
             if source or not hidden:
                 value = "(valueFrom)" if source else variable["value"]
-                text = f"{names.VISIBLE_DEVICES}={value}"
-                yield Evidence(5, container.written(("env", index)), text, None, "nvidia")
+                vendor = names.VISIBLE_DEVICES[name]
+                yield Evidence(
+                    5, container.written(("env", index)), f"{name}={value}", None, vendor
+                )
 
 
-def _pod_level(pod: PodParts, rules: GpuRules) -> Iterator[Evidence]:
-    """Tests 6 to 8."""
+def _pod_level(pod: PodParts, rules: GpuRules, *, requested: bool) -> Iterator[Evidence]:
+    """Tests 6 to 8. A pod that requested a GPU runs on a GPU node."""
     for index, volume in enumerate(pod.spec.get("volumes") or ()):
         if "hostPath" in volume:
             yield from _device_path(index, volume["hostPath"], pod.template, rules)
@@ -126,7 +127,7 @@ def _pod_level(pod: PodParts, rules: GpuRules) -> Iterator[Evidence]:
         path = pod.template.written(("runtimeClassName",))
         yield Evidence(7, path, runtime, None, row.vendor)
     suspicions = list(_suspicions(pod, rules))
-    if suspicions:
+    if suspicions or requested:
         yield from _privileged(pod)
         yield from suspicions
 

@@ -33,12 +33,35 @@ RESOURCES: tuple[Name, ...] = (
     Name("nvidia.com/gpumem*", "nvidia", _HAMI),
     Name("nvidia.com/gpucores", "nvidia", _HAMI),
     Name("amd.com/gpu", "amd", "github.com/ROCm/k8s-device-plugin"),
+    Name("amd.com/*_nps*", "amd", "github.com/ROCm/k8s-device-plugin: resource naming mixed"),
     Name("gpu.intel.com/*", "intel", "github.com/intel/intel-device-plugins-for-kubernetes"),
     Name("google.com/tpu", "google", "cloud.google.com/kubernetes-engine/docs/how-to/tpus"),
     Name("aws.amazon.com/neuron*", "aws", "awsdocs-neuron.readthedocs-hosted.com"),
     Name("habana.ai/gaudi", "habana", "docs.habana.ai"),
 )
 """Test 1: extended resources of device plugins."""
+
+DEVICE, PARTITION, SHARED, PORTION, CLAIMED = "device", "partition", "shared", "portion", "claimed"
+"""What a unit of a resource is: a whole device; an isolated part of one; a share of one without
+isolation; an amount of memory or compute on a device that another resource counts; a device that
+Dynamic Resource Allocation hands out."""
+
+_INTEL_PLUGIN = "github.com/intel/intel-device-plugins-for-kubernetes"
+
+FORMS: tuple[tuple[str, str, str], ...] = (
+    ("*.shared", SHARED, _NVIDIA_PLUGIN),
+    ("nvidia.com/mig-*", PARTITION, _NVIDIA_PLUGIN),
+    ("nvidia.com/vgpu", PARTITION, "github.com/NVIDIA/kubevirt-gpu-device-plugin"),
+    ("nvidia.com/gpumem*", PORTION, _HAMI),
+    ("nvidia.com/gpucores", PORTION, _HAMI),
+    ("amd.com/[!s]*_nps*", PARTITION, "github.com/ROCm/k8s-device-plugin: resource naming mixed"),
+    ("gpu.intel.com/millicores", PORTION, _INTEL_PLUGIN),
+    ("gpu.intel.com/memory.max", PORTION, _INTEL_PLUGIN),
+    ("gpu.intel.com/tiles", PORTION, _INTEL_PLUGIN),
+    ("gpu.intel.com/*_monitoring", PORTION, _INTEL_PLUGIN),
+    ("aws.amazon.com/neuroncore", PARTITION, "awsdocs-neuron.readthedocs-hosted.com"),
+)
+"""Resource name (glob), its form, and where that is documented. Any other is a ``DEVICE``."""
 
 INDIRECT_RESOURCE = "gpu"
 """Test 4: a bare ``gpu`` is no resource name of Kubernetes; operators (Dynamo) translate it."""
@@ -149,10 +172,16 @@ CDI_ANNOTATIONS = ("nvidia.cdi.k8s.io/", "cdi.k8s.io/")
 """Test 5: prefixes of annotations by which the runtime injects devices
 (github.com/cncf-tags/container-device-interface)."""
 
-VISIBLE_DEVICES = "NVIDIA_VISIBLE_DEVICES"
+VISIBLE_DEVICES = {
+    "NVIDIA_VISIBLE_DEVICES": "nvidia",
+    "AMD_VISIBLE_DEVICES": "amd",
+    "HABANA_VISIBLE_DEVICES": "habana",
+}
+"""Test 5: the variable by which a vendor's container runtime is told which devices to inject
+(docs.nvidia.com/datacenter/cloud-native/container-toolkit,
+instinct.docs.amd.com/projects/container-toolkit, docs.habana.ai)."""
 HIDDEN = frozenset({"", "void", "none"})
-"""Test 5: values with which the NVIDIA container runtime gives no device
-(docs.nvidia.com/datacenter/cloud-native/container-toolkit)."""
+"""Values with which it injects no device."""
 
 DEVICE_PATHS: tuple[Name, ...] = (
     Name("/dev/nvidia*", "nvidia", "docs.nvidia.com/datacenter/cloud-native"),

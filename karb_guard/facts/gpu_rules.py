@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from fnmatch import translate
+from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -72,6 +72,11 @@ def _vendor(pattern: str) -> str | None:
     return domain if "/" in pattern and "*" not in domain else None
 
 
+def _form(resource: str) -> str:
+    forms = (form for pattern, form, _ in names.FORMS if fnmatchcase(resource, pattern))
+    return next(forms, names.DEVICE)
+
+
 class GpuRules:
     """All matchers of one ``FactSettings``."""
 
@@ -88,6 +93,8 @@ class GpuRules:
         self.annotations = Matcher(names.INDIRECT_ANNOTATIONS)
         self.resource: Callable[[str], Hit | None] = lru_cache(maxsize=_REMEMBERED)(self._resource)
         """How a resource name was recognised, DeviceClasses' ``extendedResourceName`` aside."""
+        self.form: Callable[[str], str] = lru_cache(maxsize=_REMEMBERED)(_form)
+        """What a unit of an extended resource is: one of the forms of ``gpu_names``."""
 
     def _resource(self, name: str) -> Hit | None:
         if "/" not in name:

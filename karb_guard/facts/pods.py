@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from karb_guard.defaulting import PodDefaults, default_pod
 from karb_guard.facts.gpu import PodParts, detect
+from karb_guard.facts.gpu_claims import PodClaim, claimed_gpus, pod_claims
+from karb_guard.facts.gpu_names import PORTION
 from karb_guard.facts.gpu_rules import GpuRules
 from karb_guard.facts.lookup import Lookup
 from karb_guard.facts.placement import selectors, tolerations
 from karb_guard.facts.resources import GpuResource, amounts, resource_facts
 from karb_guard.facts.schema import CleanTemplate
+from karb_guard.facts.server_args import server_facts
 from karb_guard.facts.settings import FactSettings
 from karb_guard.facts.slo import slo_facts
 from karb_guard.values.image import parse_image
 from karb_guard.workloads import Container
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Surroundings(NamedTuple):
@@ -31,7 +36,8 @@ def pod_view(clean: CleanTemplate, around: Surroundings) -> dict[str, Any]:
     """One pod template as policies see it (docs/architecture.md, "The input document")."""
     template = clean.template
     pod = default_pod(clean.spec, clean.containers, [each.role for each in template.containers])
-    containers, gpus = _containers(clean, pod, around)
+    claims = pod_claims(pod.spec, template, around.namespace, around.rules, around.lookup)
+    containers, gpus = _containers(clean, pod, claims, around)
     tolerated = tolerations(pod.spec, template, around.rules)
     selected = selectors(pod.spec, template, around.rules)
     parts = PodParts(
@@ -42,10 +48,10 @@ def pod_view(clean: CleanTemplate, around: Surroundings) -> dict[str, Any]:
         clean.annotations,
         tolerated,
         selected,
-        around.namespace,
+        claims,
     )
     resources = pod.spec.get("resources")
-    return {
+    view = {
         "path": list(template.path),
         "metadataPath": list(template.metadata_path),
         "labels": clean.labels,
@@ -62,10 +68,13 @@ def pod_view(clean: CleanTemplate, around: Surroundings) -> dict[str, Any]:
         "selectors": selected,
         "slo": slo_facts(clean.labels, clean.annotations, template, around.settings),
     }
+    if claims:
+        view["claims"] = [claim.as_json() for claim in claims]
+    return view
 
 
 def _containers(
-    clean: CleanTemplate, pod: PodDefaults, around: Surroundings
+    clean: CleanTemplate, pod: PodDefaults, claims: Sequence[PodClaim], around: Surroundings
 ) -> tuple[list[dict[str, Any]], list[GpuResource]]:
     views: list[dict[str, Any]] = []
     gpus: list[GpuResource] = []
@@ -73,9 +82,26 @@ def _containers(
         clean.template.containers, clean.containers, pod.containers, strict=True
     ):
         view, found = _container(container, written, spec, around)
+        if found or (spec.get("resources") or _NOTHING).get("claims"):
+            view["devices"] = _devices(found, spec, claims)
+            server = server_facts(
+                container, spec, view.get("image", _NOTHING).get("repository") or ""
+            )
+            if server is not None:
+                view["server"] = server
         views.append(view)
         gpus += found
     return views, gpus
+
+
+def _devices(
+    gpus: Sequence[GpuResource], spec: Mapping[str, Any], claims: Sequence[PodClaim]
+) -> Any:
+    """The accelerators (or parts of them) that a container is given; ``None``: can't be told."""
+    claimed = claimed_gpus(spec, claims)
+    counted = [gpu.entry for gpu in gpus if gpu.entry["form"] != PORTION]
+    total = sum(entry["limit"] or entry["request"] for entry in counted)
+    return None if claimed is None or total % 1000 else total // 1000 + claimed
 
 
 def _container(

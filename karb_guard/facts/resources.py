@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from karb_guard.facts.gpu_claims import extended_resource
+from karb_guard.facts.gpu_names import CLAIMED
 from karb_guard.facts.gpu_rules import GpuRules, Hit
 from karb_guard.facts.lookup import Lookup
 from karb_guard.values.quantity import Quantity, parse_quantity
@@ -13,6 +14,8 @@ from karb_guard.workloads import Container
 
 _SECTIONS = ("limits", "requests")
 _NONE: Mapping[str, Any] = {}
+_DEVICE_CLASS = 2
+"""The test that recognises resources of DeviceClasses."""
 
 
 class GpuResource(NamedTuple):
@@ -73,6 +76,7 @@ def resource_facts(
             entry = {
                 "resource": name,
                 "vendor": hit.vendor,
+                "form": CLAIMED if hit.test == _DEVICE_CLASS else rules.form(name),
                 "limit": limits.get(name),
                 "request": requests.get(name),
                 "path": list(container.written(("resources", first, name))),

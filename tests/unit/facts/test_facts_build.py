@@ -86,6 +86,7 @@ def test_amounts_are_milli_units_and_what_was_written_is_told_apart() -> None:
         {
             "resource": "nvidia.com/gpu",
             "vendor": "nvidia",
+            "form": "device",
             "limit": 2000,
             "request": 2000,
             "path": ["spec", "containers", 0, "resources", "limits", "nvidia.com/gpu"],

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from karb_guard import facts, workloads
 from karb_guard.facts import limits
+from karb_guard.facts.gpu_rules import gpu_rules
+from karb_guard.facts.nodes import node_facts
 from karb_guard.facts.rbac import rbac_facts
 from karb_guard.facts.settings import SLO_PREFIX, FactSettings
 from karb_guard.inventory import Inventory
@@ -126,6 +128,9 @@ def prepare(
     rbac = rbac_facts(built.object_view, settings, inventory.rbac if inventory else None)
     if rbac is not None:
         document["rbac"] = rbac
+    node = node_facts(obj, kind, gpu_rules(settings), inventory)
+    if node is not None:
+        document["node"] = node
     if kind == NETWORK_POLICY:
         document["networkPolicy"] = describe_policy(built.object_view)
     return Prepared(

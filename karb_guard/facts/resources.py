@@ -48,6 +48,14 @@ def amounts(resources: Any, section: str) -> dict[str, int]:
     return found
 
 
+def extended_resource_of(name: str, rules: GpuRules, lookup: Lookup | None) -> Hit | None:
+    """Whether a resource is an accelerator, by its name or by a DeviceClass that names it."""
+    hit = rules.resource(name)
+    if hit is None and lookup is not None and "/" in name:
+        return extended_resource(name, rules, lookup)
+    return hit
+
+
 def resource_facts(
     container: Container,
     clean: Mapping[str, Any],
@@ -67,9 +75,7 @@ def resource_facts(
     }
     gpus: list[GpuResource] = []
     for name in {**limits, **requests}:
-        hit = rules.resource(name)
-        if hit is None and lookup is not None and "/" in name:
-            hit = extended_resource(name, rules, lookup)
+        hit = extended_resource_of(name, rules, lookup)
         if hit is not None and (limits.get(name) or requests.get(name)):
             declared_in = [section for section in _SECTIONS if name in declared[section]]
             first = declared_in[0] if declared_in else "limits"

@@ -363,3 +363,126 @@ def test_the_page_for_readers_names_every_known_name() -> None:
     named |= {value for row in gpu_names.LABELS for value in row.values}
     assert sorted(name for name in named if f"`{name}`" not in page) == []
     assert all(row.source for row in rows)
+
+
+def pod_of(obj: dict[str, Any], *objects: dict[str, Any]) -> dict[str, Any]:
+    built = facts.build(obj, workloads.resolve(obj), FactSettings(), Objects(*objects))
+    found: dict[str, Any] = built.pods[0]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("nvidia.com/gpu", "device"),
+        ("nvidia.com/gpu.shared", "shared"),
+        ("nvidia.com/mig-1g.10gb", "partition"),
+        ("nvidia.com/mig-1g.10gb.shared", "shared"),
+        ("nvidia.com/gpumem", "portion"),
+        ("amd.com/gpu", "device"),
+        ("amd.com/cpx_nps4", "partition"),
+        ("amd.com/spx_nps1", "device"),
+        ("gpu.intel.com/i915", "device"),
+        ("gpu.intel.com/millicores", "portion"),
+        ("google.com/tpu", "device"),
+        ("aws.amazon.com/neuroncore", "partition"),
+        ("habana.ai/gaudi", "device"),
+        ("deviceclass.resource.kubernetes.io/gpu.nvidia.com", "claimed"),
+    ],
+)
+def test_a_resource_says_what_its_unit_is(name: str, form: str) -> None:
+    (container,) = pod_of(pod(resources=limits(**{name: 1})))["containers"]
+    assert [gpu["form"] for gpu in container["gpus"]] == [form]
+    assert container["devices"] == (0 if form == "portion" else 1)
+
+
+def test_a_container_without_accelerators_has_no_count_of_them() -> None:
+    (container,) = pod_of(pod(resources=limits(cpu=1)))["containers"]
+    assert "devices" not in container
+    assert "server" not in container
+
+
+def claiming(*claims: dict[str, Any], **amounts: Any) -> dict[str, Any]:
+    resources = {"claims": list(claims) or [{"name": "g"}], "limits": amounts}
+    return pod(CLAIMED["spec"] | {"containers": [{"name": "c", "resources": resources}]})
+
+
+TWO = {"name": "big", "exactly": {"deviceClassName": "gpu.nvidia.com", "count": 2}}
+ALL = {"exactly": {"deviceClassName": "gpu.nvidia.com", "allocationMode": "All"}}
+NIC = {"name": "nic", "exactly": {"deviceClassName": "dra.net", "count": 4}}
+EITHER = {
+    "firstAvailable": [
+        {"name": "h200", "deviceClassName": "gpu.nvidia.com"},
+        {"name": "h100", "deviceClassName": "gpu.nvidia.com", "count": 2},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("requests", "count"),
+    [
+        ([TWO], 2),
+        ([TWO, NIC], 2),
+        ([NIC], 0),
+        ([ALL], None),
+        ([EITHER], None),
+        ([{"deviceClassName": "gpu.amd.com", "count": 3}], 3),
+        ([{"exactly": {"deviceClassName": "x"}}], None),
+        ([{"exactly": {"deviceClassName": "gpu.amd.com", "count": "3"}}], None),
+        ([], None),
+    ],
+)
+def test_the_devices_of_a_claim_are_counted(requests: list[Any], count: int | None) -> None:
+    (container,) = pod_of(claiming(), template(*requests))["containers"]
+    assert container["devices"] == count
+
+
+def test_a_container_may_use_one_request_of_a_claim() -> None:
+    for request, count in (("big", 2), ("nic", 0), ("none", None)):
+        obj = claiming({"name": "g", "request": request})
+        assert pod_of(obj, template(TWO, NIC))["containers"][0]["devices"] == count
+    both = claiming({"name": "g"}, **{"nvidia.com/gpu": 1})
+    assert pod_of(both, template(TWO))["containers"][0]["devices"] == 3
+    assert pod_of(claiming({"name": "other"}), template(TWO))["containers"][0]["devices"] is None
+
+
+def test_claims_say_what_is_known_of_them() -> None:
+    path = ["spec", "resourceClaims", 0]
+    known = {"name": "g", "path": path, "gpu": True, "why": None, "sharing": []}
+    assert pod_of(CLAIMED, template(TWO))["claims"] == [known]
+    assert pod_of(CLAIMED, template(NIC))["claims"] == [{**known, "gpu": False}]
+    why = "ResourceClaimTemplate t is not visible here"
+    assert pod_of(CLAIMED)["claims"] == [{**known, "gpu": None, "why": why}]
+    assert "claims" not in pod_of(pod())
+
+
+@pytest.mark.parametrize("config", [[{"opaque": "odd"}], "odd", [1], [{"opaque": {}}]])
+def test_drivers_parameters_may_have_any_shape(config: Any) -> None:
+    asked = template(TWO)
+    asked["spec"]["spec"]["devices"]["config"] = config
+    assert pod_of(CLAIMED, asked)["claims"][0]["sharing"] == []
+
+
+def test_the_sharing_that_a_claim_or_its_class_asks_for() -> None:
+    parameters = {"kind": "GpuConfig", "sharing": {"strategy": "TimeSlicing"}}
+    config = [{"opaque": {"driver": "gpu.nvidia.com", "parameters": parameters}}]
+    asked = template(TWO)
+    asked["spec"]["spec"]["devices"]["config"] = config
+    assert pod_of(CLAIMED, asked)["claims"][0]["sharing"] == ["TimeSlicing"]
+    device_class = resource("DeviceClass", "gpu.nvidia.com", {"config": config})
+    assert pod_of(CLAIMED, template(TWO), device_class)["claims"][0]["sharing"] == ["TimeSlicing"]
+
+
+@pytest.mark.parametrize(
+    ("name", "vendor"), [("AMD_VISIBLE_DEVICES", "amd"), ("HABANA_VISIBLE_DEVICES", "habana")]
+)
+def test_5_other_vendors_runtimes_have_such_a_variable(name: str, vendor: str) -> None:
+    gpu = gpu_of(pod(env=[{"name": name, "value": "all"}]))
+    assert (gpu["unaccounted"], gpu["vendors"]) == (True, [vendor])
+    assert gpu_of(pod(env=[{"name": name, "value": "void"}])) == PLAIN
+
+
+def test_6_a_privileged_container_of_a_gpu_workload_counts() -> None:
+    context = {"privileged": True}
+    gpu = gpu_of(pod(resources=limits(**{"nvidia.com/gpu": 1}), securityContext=context))
+    assert (numbers_of(gpu), gpu["workload"]) == ([1, 6], True)

@@ -1,0 +1,196 @@
+"""What a model server is told to use, from its arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from karb_guard.facts.command_line import HIDDEN, MAX_SCRIPT, command_line
+from karb_guard.facts.server_args import server_facts
+from karb_guard.workloads import Container
+
+
+def server(image: str = "", *, is_open: bool = False, **spec: Any) -> dict[str, Any] | None:
+    path = ("spec", "containers", 0)
+    return server_facts(Container("c", "main", path, spec, is_open), spec, image)
+
+
+def world(image: str = "", **spec: Any) -> Any:
+    found = server(image, **spec)
+    return None if found is None else (found["name"], found["world"])
+
+
+def script(text: str, **more: Any) -> Any:
+    return world(command=["/bin/sh", "-c"], args=[text], **more)
+
+
+OFFICIAL = "vllm/vllm-openai"
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("vllm serve org/m --tensor-parallel-size 2", ("vLLM", 2)),
+        ("vllm serve org/m --tensor-parallel-size=2 -pp 2", ("vLLM", 4)),
+        ("vllm serve org/m --tensor_parallel_size 2", ("vLLM", 2)),
+        ("vllm serve org/m -tp 2 -dp 4", ("vLLM", 8)),
+        ("vllm serve org/m -tp 2 -dp 16 --data-parallel-size-local 2", ("vLLM", 4)),
+        ("vllm serve org/m -tp 2 -dp 16 --data-parallel-rank 3", ("vLLM", 2)),
+        ("vllm serve org/m", ("vLLM", 1)),
+        ("vllm serve org/m -tp 2 -tp 4", ("vLLM", 4)),
+        ("/usr/bin/vllm serve org/m -tp 2", ("vLLM", 2)),
+        ("python3 -m vllm.entrypoints.openai.api_server --model m -tp 2", ("vLLM", 2)),
+        ("python -m huggingfaceserver --tensor-parallel-size 2", ("vLLM", 2)),
+        ("python3 -m sglang.launch_server --model-path m --tp 4 --dp 2", ("SGLang", 8)),
+        (
+            "python3 -m sglang.launch_server --tp-size 8 --dp-size 8 --enable-dp-attention",
+            ("SGLang", 8),
+        ),
+        ("trtllm-serve org/m --tp_size 4 --pp_size 2", ("TensorRT-LLM", 8)),
+        ("text-generation-launcher --model-id m --num-shard 2", ("Text Generation Inference", 2)),
+        ("text-generation-launcher --model-id m", ("Text Generation Inference", None)),
+        ("text-generation-launcher --sharded false", ("Text Generation Inference", 1)),
+        ("python3 scripts/launch_triton_server.py --world_size=4 --model_repo r", ("Triton", 4)),
+        ("tritonserver --model-repository r", None),
+        ("/app/start --tensor-parallel-size 2", ("the server", 2)),
+        ("/app/start --tp 2", None),
+        ("/app/start --tensor-parallel-size 2 --dp-size 2", ("the server", None)),
+        ("nvidia-smi", None),
+    ],
+)
+def test_the_devices_that_a_command_uses(command: str, expected: Any) -> None:
+    words = command.split()
+    assert world(command=words) == expected
+    assert world(command=words[:1], args=words[1:]) == expected
+    assert script(command) == expected
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "vllm serve m -tp 16 --nnodes 2 --node-rank 0",
+        "vllm serve m -tp 16 --distributed-executor-backend ray",
+        "vllm serve m -tp 8 -dp 32 --headless --data-parallel-start-rank 8",
+        "python3 -m sglang.launch_server --tp 16 --nnodes 2",
+    ],
+)
+def test_a_server_in_several_pods_is_not_counted(command: str) -> None:
+    found = server(command=command.split())
+    assert found is not None
+    assert (found["world"], found["why"]) == (None, None)
+    joined = server(command=["bash", "-c", f"ray start --head && {command}"])
+    assert joined is not None
+    assert joined["world"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set -e\nexport TP=2\nexec vllm serve m \\\n  --tensor-parallel-size $TP 2>&1 | tee /log",
+        "TP=2; vllm serve m --tensor-parallel-size ${TP}",
+        "vllm serve m --tensor-parallel-size '2' # --tensor-parallel-size 8",
+        "cd /app && VLLM_USE_V1=1 vllm serve m -tp 2 &\nwait",
+        "echo $(date) `hostname`; vllm serve m -tp 2 --api-key $(cat /key)",
+        "vllm serve m -tp 2 --api-key $API_KEY",
+    ],
+)
+def test_scripts_are_read_as_far_as_they_say_it(text: str) -> None:
+    assert script(text) == ("vLLM", 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vllm serve m --tensor-parallel-size $(nvidia-smi -L | wc -l)",
+        "vllm serve m --tensor-parallel-size $TP",
+        "vllm serve m --tensor-parallel-size ${TP:-2}",
+        "vllm serve m --tensor-parallel-size $((A * 2))",
+        "vllm serve m $EXTRA_ARGS",
+        'vllm serve m "$@"',
+        "vllm serve m --config /etc/vllm.yaml",
+        "vllm serve m -tp two",
+        "vllm serve m -tp 0",
+        "vllm serve m -tp",
+    ],
+)
+def test_what_is_decided_elsewhere_is_never_guessed(text: str) -> None:
+    found = server(command=["bash", "-lc", text])
+    assert found is not None
+    assert found["world"] is None
+    assert found["why"]
+    assert HIDDEN not in repr(found)
+
+
+def test_the_kubelet_s_references_are_followed() -> None:
+    env = [{"name": "TP", "value": "4"}, {"name": "TOO", "value": "$(TP)"}]
+    assert world(command=["vllm", "serve", "m", "-tp", "$(TOO)"], env=env) == ("vLLM", 4)
+    secret = [{"name": "TP", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "tp"}}}]
+    found = server(command=["vllm", "serve", "m", "-tp", "$(TP)"], env=secret)
+    assert found is not None
+    assert (found["world"], found["why"]) == (None, "-tp ... is not decided here")
+    assert world(command=["vllm", "serve", "m", "-tp", "$(LOST)"]) == ("vLLM", None)
+
+
+def test_an_image_whose_entrypoint_is_the_server() -> None:
+    assert world(f"mirror/{OFFICIAL}", args=["--model", "m", "-tp", "2"]) == ("vLLM", 2)
+    assert world(OFFICIAL, args=["--model", "m"]) == ("vLLM", 1)
+    assert world(OFFICIAL) == ("vLLM", None)
+    assert world(OFFICIAL, command=["/start.sh"]) is None
+    assert world("my/vllm", args=["--model", "m"]) is None
+    assert world("my/vllm", args=["--model", "m", "--tensor-parallel-size", "2"]) == (
+        "the server",
+        2,
+    )
+    assert world(OFFICIAL, args=["vllm", "serve", "m", "-tp", "2"]) == ("vLLM", 2)
+
+
+def test_text_generation_inference_reads_its_environment() -> None:
+    image = "huggingface/text-generation-inference"
+    env = [{"name": "MODEL_ID", "value": "org/m"}, {"name": "NUM_SHARD", "value": "2"}]
+    found = server(image, env=env)
+    assert found is not None
+    assert (found["world"], found["model"]) == (2, "org/m")
+    assert found["path"] == ["spec", "containers", 0, "env", 1]
+    assert found["said"] == ["NUM_SHARD=2"]
+    assert world(image, env=env, args=["--num-shard", "4"]) == ("Text Generation Inference", 4)
+
+
+def test_two_servers_share_the_devices() -> None:
+    assert script("vllm serve a -tp 1 & vllm serve b -tp 1; wait") is None
+
+
+def test_an_open_container_may_be_told_more() -> None:
+    assert server(is_open=True, command=["vllm", "serve", "m"])["world"] is None  # type: ignore[index]
+    found = server(is_open=True, command=["vllm", "serve", "m", "-tp", "2"])
+    assert found is not None
+    assert found["world"] == 2
+
+
+def test_the_argument_is_pointed_at() -> None:
+    found = server(command=["vllm", "serve"], args=["org/m", "--port", "80", "-tp", "2"])
+    assert found is not None
+    assert found["path"] == ["spec", "containers", 0, "args", 3]
+    assert found["model"] == "org/m"
+    absent = server(command=["vllm", "serve"], args=["org/m"])
+    assert absent is not None
+    assert (absent["said"], absent["path"]) == ([], ["spec", "containers", 0, "args"])
+
+
+@pytest.mark.parametrize("text", ["vllm serve 'm -tp 2", "x" * (MAX_SCRIPT + 1)])
+def test_a_script_that_can_not_be_read_starts_nothing_known(text: str) -> None:
+    assert command_line({"command": ["sh", "-c", text]}).commands == []
+    assert script(text) is None
+
+
+TEXT = st.text(st.sampled_from("vllm serve-tp=2$({})'\"`;&|\n\\# "), max_size=40)
+
+
+@given(st.lists(TEXT, max_size=4), st.lists(TEXT, max_size=4), st.lists(TEXT, max_size=3))
+def test_any_words_are_survived(command: list[str], args: list[str], values: list[str]) -> None:
+    env = [{"name": f"V{index}", "value": value} for index, value in enumerate(values)]
+    for first in (command, ["sh", "-c", *command], ["vllm", "serve", *command]):
+        found = server(OFFICIAL, command=first, args=args, env=env)
+        assert found is None or found["world"] is None or found["world"] > 0

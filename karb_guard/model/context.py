@@ -9,6 +9,7 @@ CONTEXT_KEYS: Mapping[str, str] = {
     "networkpolicies": "the NetworkPolicy objects of the judged object's namespace",
     "isolation": "what those NetworkPolicies add up to for each pod of the judged object",
     "quotas": "the ResourceQuota objects of the judged object's namespace, in milli-units",
+    "serviceaccounts": "the ServiceAccounts that the judged object's pods use, and who binds them",
     "networkplugins": "the network plug-ins that the cluster's DaemonSets show",
     "gpudemand": "the accelerators that the workloads of the judged object's namespace ask for",
     "backends": "the workloads whose pods a Service of type LoadBalancer or NodePort selects",

@@ -213,10 +213,11 @@ def _argo(name: str, role: str, workflow: str) -> Kind:
     templates = Location(
         f"{workflow}.templates[]", Form.ARGO, "metadata", inherits=(f"/{workflow}.podMetadata",)
     )
-    return _kind(f"argoproj.io/{name}", "v1alpha1", role, templates)
+    return _kind(f"argoproj.io/{name}", "v1alpha1", role, templates, injects="token")
 
 
-# argoproj/argo-workflows pkg/apis/workflow/v1alpha1, workflow/controller/workflowpod.go;
+# argoproj/argo-workflows pkg/apis/workflow/v1alpha1, workflow/controller/workflowpod.go; the executor
+# beside each step reports to the API server with the pod's own token.
 # argoproj/argo-rollouts pkg/apis/rollouts/v1alpha1 (no template where workloadRef is used).
 _ARGO = (
     _argo("Workflow", "batch", "spec"),

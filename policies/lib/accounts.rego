@@ -1,0 +1,29 @@
+# Which ServiceAccount a pod runs as.
+package karb.lib.accounts
+
+import data.karb.lib.pods
+
+# The pods whose author decides about it.
+chosen contains pod if {
+	input.workload.role != "runtime" # its pods are those of the objects that use it
+	not mirrored
+	some pod in input.pods
+	not autoscales(pod)
+}
+
+# The kubelet's own pods run without an account.
+mirrored if input.object.metadata.annotations["kubernetes.io/config.mirror"]
+
+name(pod) := account if {
+	account := pod.spec.serviceAccountName
+	account != ""
+} else := "default"
+
+# KubeRay gives the head an account of its own where Ray's autoscaler runs beside it.
+autoscales(pod) if {
+	head := count(pod.path) - 3
+	pod.path[head] == "headGroupSpec"
+	object.get(input.object, array.concat(array.slice(pod.path, 0, head), ["enableInTreeAutoscaling"]), false) == true
+}
+
+doubt(pod) := pods.pod_doubt(pod)

@@ -216,8 +216,8 @@ def _argo(name: str, role: str, workflow: str) -> Kind:
     return _kind(f"argoproj.io/{name}", "v1alpha1", role, templates, injects="token")
 
 
-# argoproj/argo-workflows pkg/apis/workflow/v1alpha1, workflow/controller/workflowpod.go; the executor
-# beside each step reports to the API server with the pod's own token.
+# argoproj/argo-workflows pkg/apis/workflow/v1alpha1, workflow/controller/workflowpod.go;
+# the executor beside each step reports to the API server with the pod's own token.
 # argoproj/argo-rollouts pkg/apis/rollouts/v1alpha1 (no template where workloadRef is used).
 _ARGO = (
     _argo("Workflow", "batch", "spec"),

@@ -9,6 +9,7 @@ from karb_guard.facts.types import (
     INT32,
     INT64,
     INT_OR_STRING,
+    OPTIONAL_QUANTITY,
     QUANTITIES,
     QUANTITY,
     STRING,
@@ -212,7 +213,7 @@ VOLUME = Object(
     {
         "name": STRING,
         "hostPath": Object(_strings("path", "type")),
-        "emptyDir": Object({"medium": STRING, "sizeLimit": QUANTITY}),
+        "emptyDir": Object({"medium": STRING, "sizeLimit": OPTIONAL_QUANTITY}),
         "persistentVolumeClaim": Object({"claimName": STRING, "readOnly": BOOLEAN}),
         "configMap": Object(
             {"name": STRING, "items": _ITEMS, "defaultMode": INT32, "optional": BOOLEAN}

@@ -17,6 +17,7 @@ from karb_guard.facts.schema import CleanTemplate
 from karb_guard.facts.server_args import server_facts
 from karb_guard.facts.settings import FactSettings
 from karb_guard.facts.slo import slo_facts
+from karb_guard.facts.volumes import empty_dirs
 from karb_guard.values.image import parse_image
 from karb_guard.workloads import Container
 
@@ -70,6 +71,8 @@ def pod_view(clean: CleanTemplate, around: Surroundings) -> dict[str, Any]:
     }
     if claims:
         view["claims"] = [claim.as_json() for claim in claims]
+    if scratch := empty_dirs(pod.spec, template):
+        view["emptyDirs"] = scratch
     return view
 
 

@@ -154,7 +154,9 @@ class QuantityText:
 
     expected = "a quantity such as 500m or 16Gi"
     exact: type | None = None
-    null: Any = "0"
+
+    def __init__(self, null: Any = "0") -> None:
+        self.null = null
 
     def clean(self, value: Any, faults: list[Fault]) -> Any:
         """The value as written, if it parses."""
@@ -323,6 +325,8 @@ INT32 = Integer(32)
 INT64 = Integer(64)
 INT_OR_STRING = Integer(32, or_string=True)
 QUANTITY = QuantityText()
+# Of a field that is a pointer in Go.
+OPTIONAL_QUANTITY = QuantityText(null=CUT)
 ANYTHING = Anything()
 ANY_OBJECT = Object({})
 UNREAD = Unread()

@@ -1,18 +1,22 @@
 # Shared memory of containers with more than one GPU.
 package karb.lib.shm
 
-# Resources that count whole devices; memory, cores and slices of one are no second GPU.
-devices := {
-	"nvidia.com/gpu", "nvidia.com/pgpu", "amd.com/gpu", "gpu.intel.com/i915", "gpu.intel.com/xe",
-	"habana.ai/gaudi", "deviceclass.resource.kubernetes.io/gpu.nvidia.com",
-	"deviceclass.resource.kubernetes.io/gpu.amd.com",
-}
+# Forms that count whole devices: memory, cores and slices of one are no second GPU.
+devices := {"device", "claimed"}
+
+# One process drives all chips of a TPU or Neuron container.
+single_process := {"google", "aws"}
 
 # How many GPUs a container asks for; defined where there are several.
 several(container) := gpus if {
 	count(container.gpus) > 0
-	gpus := sum([quantity(each) | some each in container.gpus; each.resource in devices]) / 1000
+	gpus := sum([quantity(each) | some each in container.gpus; counts(each)]) / 1000
 	gpus >= 2
+}
+
+counts(gpu) if {
+	gpu.form in devices
+	not gpu.vendor in single_process
 }
 
 quantity(gpu) := gpu.limit if {

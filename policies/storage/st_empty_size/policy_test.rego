@@ -40,7 +40,7 @@ test_memory_beyond_that_of_the_pod if {
 }
 
 server(limit) := build.container({
-	"gpus": [{"resource": "nvidia.com/gpu", "vendor": "nvidia", "limit": limit, "request": limit}],
+	"gpus": [{"resource": "nvidia.com/gpu", "vendor": "nvidia", "limit": limit, "request": limit, "form": "device"}],
 	"spec": {"volumeMounts": [{"name": "tmp", "mountPath": "/dev/shm"}]},
 })
 

@@ -8,9 +8,11 @@ answers(pod, changes) := found if {
 	found := st_shm.violations with input as object.union(document, changes)
 }
 
-gpus(resource, limit) := [{"resource": resource, "vendor": "nvidia", "limit": limit, "request": limit}]
+gpus(form, limit) := [{"resource": "nvidia.com/gpu", "vendor": "nvidia", "limit": limit, "request": limit, "form": form}]
 
-two := gpus("nvidia.com/gpu", 2000)
+two := gpus("device", 2000)
+
+tpus := [{"resource": "google.com/tpu", "vendor": "google", "limit": 8000, "request": 8000, "form": "device"}]
 
 shm_mount := {"volumeMounts": [{"name": "shm", "mountPath": "/dev/shm/"}]}
 
@@ -31,11 +33,11 @@ test_several_gpus_without_shared_memory if {
 }
 
 test_what_is_no_second_gpu if {
-	every each in [gpus("nvidia.com/gpu", 1000), gpus("nvidia.com/gpumem", 8000000), gpus("nvidia.com/mig-1g.5gb", 2000), []] {
+	every each in [gpus("device", 1000), gpus("portion", 8000000), gpus("partition", 2000), gpus("shared", 2000), [], tpus] {
 		answers({"containers": [build.container({"gpus": each})]}, {}) == set()
 	}
-	mixed := array.concat(gpus("nvidia.com/gpu", 1000), gpus("amd.com/gpu", null))
-	answers({"containers": [build.container({"gpus": mixed})]}, {}) == set()
+	mixed := array.concat(gpus("device", 1000), gpus("claimed", 1000))
+	count(answers({"containers": [build.container({"gpus": mixed})]}, {})) == 1
 }
 
 test_whoever_shares_the_nodes_ipc_has_it if {

@@ -10,6 +10,8 @@ CONTEXT_KEYS: Mapping[str, str] = {
     "isolation": "what those NetworkPolicies add up to for each pod of the judged object",
     "quotas": "the ResourceQuota objects of the judged object's namespace, in milli-units",
     "serviceaccounts": "the ServiceAccounts that the judged object's pods use, and who binds them",
+    "boundnode": "the Node that the judged Pod is bound to",
+    "nodepools": "the GPU node pools that the judged object describes, and what keeps nodes there",
     "networkplugins": "the network plug-ins that the cluster's DaemonSets show",
     "gpudemand": "the accelerators that the workloads of the judged object's namespace ask for",
     "backends": "the workloads whose pods a Service of type LoadBalancer or NodePort selects",

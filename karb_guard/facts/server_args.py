@@ -49,13 +49,20 @@ _FLAGS = {
     "--model": "model",
     "--model-path": "model",
     "--model-id": "model",
+    "--revision": "revision",
+    "--model-revision": "revision",
 }
 """A flag, with dashes for underscores (argparse accepts both in vLLM), and what it says."""
 
 _SWITCHES = {"--enable-dp-attention": "attention", "--headless": "spans"}
 """Flags without a value."""
 
-_TGI_VARIABLES = {"NUM_SHARD": "tensor", "SHARDED": "sharded", "MODEL_ID": "model"}
+_TGI_VARIABLES = {
+    "NUM_SHARD": "tensor",
+    "SHARDED": "sharded",
+    "MODEL_ID": "model",
+    "REVISION": "revision",
+}
 
 _SIZES = frozenset({"tensor", "pipeline", "context", "data", "local", "world", "nodes"})
 _TELLING = frozenset({"--tensor-parallel-size", "--tp-size", "--num-shard"})
@@ -144,8 +151,11 @@ _PROGRAMS = {
 _SUBCOMMANDS = {("vllm", "serve"): VLLM, ("sglang", "serve"): SGLANG}
 _CLUSTERS = {("ray", "start"), ("ray", "symmetric-run"), ("ray", "job")}
 _CLUSTER_SCRIPTS = ("multi-node-serving", "run_cluster.sh")
-_IMAGES = (("vllm/vllm-openai", VLLM), ("text-generation-inference", TGI))
+_HUGGINGFACE = "kserve/huggingfaceserver"
+_IMAGES = (("vllm/vllm-openai", VLLM), (_HUGGINGFACE, VLLM), ("text-generation-inference", TGI))
 """Images whose entrypoint is the server."""
+_FORMATS = frozenset({"huggingface", "vllm"})
+"""Model formats for which KServe starts its huggingfaceserver, with an image of its own."""
 
 
 def server_facts(container: Container, spec: Mapping[str, Any], image: str) -> Json | None:
@@ -154,7 +164,9 @@ def server_facts(container: Container, spec: Mapping[str, Any], image: str) -> J
     ``spec`` has been sanitized; ``image`` is the repository of its image, or ``""``.
     ``world`` is the number of accelerators that the arguments ask for: ``None`` where the server
     takes all, or nothing is said. ``why``: it is said somewhere that is not visible here.
+    ``visible``: so that what isn't among the arguments is not said at all.
     """
+    image = image or _image_of_format(spec.get("modelFormat"))
     if not (spec.get("command") or spec.get("args")) and not image:
         return None
     line = command_line(spec)
@@ -165,6 +177,11 @@ def server_facts(container: Container, spec: Mapping[str, Any], image: str) -> J
     if started[0].server is TGI:
         _from_environment(spec, line, said)
     return _described(container, line, started[0], said, hidden)
+
+
+def _image_of_format(model_format: Any) -> str:
+    name = model_format.get("name") if isinstance(model_format, dict) else None
+    return _HUGGINGFACE if isinstance(name, str) and name.lower() in _FORMATS else ""
 
 
 def _started(line: CommandLine, image: str) -> Iterator[_Started]:
@@ -267,13 +284,17 @@ def _described(
     complete = started.complete and not container.open
     decided = why is None and not spans and (sizes or complete)
     model = said["model"].value if "model" in said else HIDDEN
+    known = HIDDEN not in model
     return {
         "name": started.server.name,
         "world": started.server.world(said) if decided else None,
         "said": [each.text for each in sizes if HIDDEN not in each.text],
         "path": list(_path(container, sizes)),
         "why": None if spans else why,
-        "model": None if HIDDEN in model else model,
+        "model": model if known else None,
+        "modelPath": list(_place(container, said["model"])) if known else [],
+        "revision": said["revision"].value.replace(HIDDEN, "...") if "revision" in said else None,
+        "visible": hidden is None and "config" not in said,
     }
 
 
@@ -310,6 +331,9 @@ def _starts_cluster(command: Command) -> bool:
 def _path(container: Container, sizes: Sequence[Said]) -> Sequence[str | int]:
     """The argument that says the size; where none does, the list that it belongs in."""
     for each in sizes:
-        field, place = each.word.field, each.word.place
-        return container.written((field, place))
+        return _place(container, each)
     return container.written(("args",))
+
+
+def _place(container: Container, said: Said) -> Sequence[str | int]:
+    return container.written((said.word.field, said.word.place))

@@ -121,11 +121,11 @@ def _ray(name: str, versions: str, role: str, cluster: str, submitter: str = "")
     ]
     if submitter:
         locations.append(Location(f"{submitter}.spec"))
-    return _kind(f"ray.io/{name}", versions, role, *locations, injects="probes shm")
+    return _kind(f"ray.io/{name}", versions, role, *locations, injects="probes shm metrics")
 
 
 # ray-project/kuberay ray-operator/apis/ray/v1; controllers/ray/common/pod.go adds liveness and
-# readiness probes and a memory-backed /dev/shm where they are absent.
+# readiness probes, a memory-backed /dev/shm and a metrics port where they are absent.
 _RAY = (
     _ray("RayCluster", "v1 v1alpha1", "serving", "spec"),
     _ray("RayService", "v1 v1alpha1", "serving", "spec.rayClusterConfig"),

@@ -179,6 +179,62 @@ def test_the_argument_is_pointed_at() -> None:
     assert (absent["said"], absent["path"]) == ([], ["spec", "containers", 0, "args"])
 
 
+@pytest.mark.parametrize(
+    ("command", "revision"),
+    [
+        ("vllm serve org/m --revision 0a1b2c", "0a1b2c"),
+        ("vllm serve org/m --revision=0a1b2c --tokenizer-revision main", "0a1b2c"),
+        ("vllm serve org/m --tokenizer-revision 0a1b2c", None),
+        ("vllm serve org/m --revision", ""),
+        ("python3 -m huggingfaceserver --model_id org/m --model_revision v1", "v1"),
+        ("text-generation-launcher --model-id org/m --revision v1", "v1"),
+        ("python3 -m sglang.launch_server --model-path org/m --revision v1", "v1"),
+    ],
+)
+def test_the_revision_of_a_model(command: str, revision: str | None) -> None:
+    found = server(command=command.split())
+    assert found is not None
+    assert (found["model"], found["revision"], found["visible"]) == ("org/m", revision, True)
+
+
+def test_the_model_is_pointed_at() -> None:
+    found = server(command=["vllm", "serve"], args=["--port", "80", "--model", "org/m"])
+    assert found is not None
+    assert found["modelPath"] == ["spec", "containers", 0, "args", 2]
+    image = "huggingface/text-generation-inference"
+    env = [{"name": "A"}, {"name": "MODEL_ID", "value": "m"}, {"name": "REVISION", "value": "v1"}]
+    found = server(image, env=env)
+    assert found is not None
+    assert (found["modelPath"], found["revision"]) == (["spec", "containers", 0, "env", 1], "v1")
+
+
+def test_what_is_not_visible_of_a_model() -> None:
+    hidden = [{"name": "R", "valueFrom": {"configMapKeyRef": {"name": "a", "key": "b"}}}]
+    found = server(command=["vllm", "serve", "org/m", "--revision", "$(R)"], env=hidden)
+    assert found is not None
+    assert found["revision"] == "..."
+    for rest in (["--config", "/etc/vllm.yaml"], ["$(R)"]):
+        found = server(command=["vllm", "serve", "org/m", "--port", "80", *rest], env=hidden)
+        assert found is not None
+        assert (found["revision"], found["visible"]) == (None, False)
+    found = server(command=["vllm", "serve", "$(R)"], env=hidden)
+    assert found is not None
+    assert (found["model"], found["modelPath"]) == (None, [])
+
+
+@pytest.mark.parametrize("name", ["huggingface", "vLLM"])
+def test_a_model_format_of_kserve_says_which_server_is_started(name: str) -> None:
+    args = ["--model_id=org/m", "--model_revision=v1"]
+    found = server(is_open=True, modelFormat={"name": name}, args=args)
+    assert found is not None
+    assert (found["name"], found["model"], found["revision"]) == ("vLLM", "org/m", "v1")
+
+
+@pytest.mark.parametrize("model_format", [None, {}, {"name": 1}, {"name": "sklearn"}, [], "vllm"])
+def test_other_model_formats_say_nothing(model_format: Any) -> None:
+    assert server(is_open=True, modelFormat=model_format, args=["--model_id=org/m"]) is None
+
+
 @pytest.mark.parametrize("text", ["vllm serve 'm -tp 2", "x" * (MAX_SCRIPT + 1)])
 def test_a_script_that_can_not_be_read_starts_nothing_known(text: str) -> None:
     assert command_line({"command": ["sh", "-c", text]}).commands == []

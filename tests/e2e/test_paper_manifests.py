@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from karb_guard.invariants import profiles
+from karb_guard.invariants.roots import builtin_root
 from tests.support.audit_log import AuditLog
 from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import SESSION_CONFIG
-from tests.support.judging import evaluator_for
+from tests.support.judging import catalogue, evaluator_for
 from tests.support.webhook_process import WebhookProcess
 
 pytestmark = pytest.mark.e2e
@@ -49,8 +51,9 @@ def exists(cluster: Cluster, namespace: str, kind: str, name: str) -> bool:
 
 
 def test_the_gpu_pod_breaks_what_the_blueprint_asks_of_pods() -> None:
-    expected = {"img-registry", "img-tag", "owner", "pss-restricted", "slo-required"}
-    assert expected_names() == expected
+    paper = profiles.members(profiles.load("paper", [builtin_root()], catalogue()), catalogue())
+    expected = {"img-registry", "img-tag", "owner", "pss-restricted", "sa-default", "slo-required"}
+    assert expected_names() & {invariant.name for invariant in paper} == expected
 
 
 def test_enforced_the_gpu_pod_is_denied_with_what_where_and_how_to_mend(

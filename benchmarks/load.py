@@ -1,148 +1,102 @@
-"""A small open-loop HTTPS load generator.
+"""Loads an HTTPS server with vegeta, built once from its pinned Go module.
 
-Requests leave on a schedule, whether or not earlier ones came back, so that a stall shows in
-the latencies instead of slowing the load down.
+The load has a program of its own, and a cheap one: the two cores of a small machine are often two
+threads of one, where each cycle of the load is taken from the server.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-import time
-from collections.abc import Sequence
+import base64
+import json
+import os
+import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
+
+from karb_guard.toolchain import build_go_tool, cache_dir
+
+REPOSITORY = Path(__file__).parents[1]
+VERSION = "12.13.0"
+PACKAGE = "github.com/tsenart/vegeta/v12"
+CONNECTIONS = 16
+SLACK_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came of one run. Latencies in milliseconds, sorted."""
+    """What came of one run. Latencies in milliseconds."""
 
-    sent: int
+    requests: int
     failed: int
-    seconds: float
-    latencies: list[float]
-
-    @property
-    def rate(self) -> float:
-        """Answered requests per second."""
-        return len(self.latencies) / self.seconds
-
-    def percentile(self, share: float) -> float:
-        """The latency that ``share`` (0..1) of the requests didn't exceed."""
-        if not self.latencies:
-            return float("nan")
-        return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
+    rate: float
+    """Answered requests per second."""
+    p50: float
+    p99: float
 
 
-class _Connection:
-    """One keep-alive connection; at most one request in flight."""
-
-    def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
-        self._address = (host, port, context)
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def post(self, request: bytes) -> bytes:
-        if self._streams is None:
-            host, port, context = self._address
-            self._streams = await asyncio.open_connection(host, port, ssl=context)
-        reader, writer = self._streams
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        body = await reader.readexactly(length)
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise ConnectionError(head.split(b"\r\n")[0].decode())
-        return body
-
-    def close(self) -> None:
-        if self._streams is not None:
-            self._streams[1].close()
+def vegeta() -> Path:
+    """The command, built on first use (a quarter of a minute)."""
+    target = cache_dir() / "bin" / f"vegeta-{VERSION}"
+    return build_go_tool(REPOSITORY / "tools" / "vegeta", PACKAGE, target)
 
 
-def request_bytes(host: str, path: str, body: bytes) -> bytes:
-    """A whole HTTP/1.1 POST, ready to be written again and again."""
-    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
+def attack(url: str, ca: Path, body: bytes, *, rate: int | None, seconds: float) -> Load:
+    """POST ``body`` as JSON for ``seconds``.
+
+    With a ``rate`` (requests a second) open loop: requests leave on a schedule, whether or not
+    earlier ones came back, so that a stall shows in the latencies. Without, ``CONNECTIONS``
+    requests are kept in flight: the most the server sustains.
+    """
+    target = {
+        "method": "POST",
+        "url": url,
+        "header": {"Content-Type": ["application/json"]},
+        "body": base64.b64encode(body).decode(),
+    }
+    pace = (
+        [f"-rate={rate}", f"-workers={CONNECTIONS}"]
+        if rate
+        else ["-rate=0", f"-workers={CONNECTIONS}", f"-max-workers={CONNECTIONS}"]
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        results = Path(directory) / "results"
+        _run(
+            *("attack", "-format=json", "-http2=false", f"-duration={seconds}s", "-timeout=10s"),
+            *(f"-root-certs={ca}", f"-output={results}", *pace),
+            text=json.dumps(target) + "\n",
+            timeout=seconds + SLACK_SECONDS,
+        )
+        report = json.loads(_run("report", "-type=json", str(results), timeout=SLACK_SECONDS))
+    return _load(report)
 
 
-async def at_rate(  # noqa: PLR0913 - a load is described by these
-    host: str,
-    port: int,
-    context: ssl.SSLContext,
-    requests: Sequence[bytes],
-    *,
-    rate: float,
-    seconds: float,
-    connections: int = 32,
-) -> Load:
-    """Send ``rate`` requests a second for ``seconds``; latency counts from the scheduled time."""
-    idle: asyncio.Queue[_Connection] = asyncio.Queue()
-    pool = [_Connection(host, port, context) for _ in range(connections)]
-    for connection in pool:
-        idle.put_nowait(connection)
-        await connection.post(requests[0])
-    latencies: list[float] = []
-    failed = 0
-
-    async def one(number: int, due: float) -> None:
-        nonlocal failed
-        connection = await idle.get()
-        try:
-            await connection.post(requests[number % len(requests)])
-            latencies.append((time.perf_counter() - due) * 1000)
-        except (OSError, asyncio.IncompleteReadError):
-            failed += 1
-        finally:
-            idle.put_nowait(connection)
-
-    start = time.perf_counter() + 0.05
-    tasks = []
-    for number in range(int(rate * seconds)):
-        due = start + number / rate
-        delay = due - time.perf_counter()
-        if delay > 0:
-            await asyncio.sleep(delay)
-        tasks.append(asyncio.create_task(one(number, due)))
-    await asyncio.gather(*tasks)
-    elapsed = time.perf_counter() - start
-    for connection in pool:
-        connection.close()
-    return Load(len(tasks), failed, elapsed, sorted(latencies))
+def _load(report: dict[str, object]) -> Load:
+    latencies = report["latencies"]
+    answered = report["status_codes"]
+    assert isinstance(latencies, dict)
+    assert isinstance(answered, dict)
+    sent, good = int(str(report["requests"])), int(answered.get("200", 0))
+    return Load(
+        requests=sent,
+        failed=sent - good,
+        rate=float(str(report["throughput"])),
+        p50=latencies["50th"] / 1e6,
+        p99=latencies["99th"] / 1e6,
+    )
 
 
-async def flat_out(  # noqa: PLR0913 - a load is described by these
-    host: str,
-    port: int,
-    context: ssl.SSLContext,
-    requests: Sequence[bytes],
-    *,
-    seconds: float,
-    connections: int = 16,
-) -> Load:
-    """Keep ``connections`` requests in flight for ``seconds``: the most the server sustains."""
-    latencies: list[float] = []
-    failed = 0
-    pool = [_Connection(host, port, context) for _ in range(connections)]
-    for connection in pool:
-        await connection.post(requests[0])
-    start = time.perf_counter()
-    deadline = start + seconds
-
-    async def client(connection: _Connection) -> None:
-        nonlocal failed
-        number = 0
-        while time.perf_counter() < deadline:
-            begun = time.perf_counter()
-            try:
-                await connection.post(requests[number % len(requests)])
-                latencies.append((time.perf_counter() - begun) * 1000)
-            except (OSError, asyncio.IncompleteReadError):
-                failed += 1
-                return
-            number += 1
-
-    await asyncio.gather(*(client(connection) for connection in pool))
-    elapsed = time.perf_counter() - start
-    for connection in pool:
-        connection.close()
-    return Load(len(latencies) + failed, failed, elapsed, sorted(latencies))
+def _run(*args: str, text: str | None = None, timeout: float) -> str:
+    done = subprocess.run(
+        [str(vegeta()), *args],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        # One core is the server's; Go would start a thread for each.
+        env={**os.environ, "GOMAXPROCS": "1"},
+    )
+    if done.returncode:
+        raise SystemExit(f"vegeta {args[0]} failed: {done.stderr.strip()}")
+    return done.stdout

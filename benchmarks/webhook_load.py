@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -15,9 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvloop
-
-from benchmarks.load import Load, at_rate, flat_out, request_bytes
+from benchmarks.load import CONNECTIONS, attack, vegeta
 from benchmarks.table import markdown
 from tests.support.controlplane import free_port
 
@@ -37,10 +33,6 @@ class Server:
     pid: int
     port: int
     ca: Path
-
-    def context(self) -> ssl.SSLContext:
-        """Verifies the server by its own CA."""
-        return ssl.create_default_context(cafile=str(self.ca))
 
     def cpu_seconds(self) -> float:
         """User and system time of the process so far (proc(5), fields 14 and 15)."""
@@ -91,14 +83,14 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 def run() -> str:
     """The table: most reviews a second on one core, and latency at fixed rates."""
+    vegeta()  # built before anything is measured
     os.sched_setaffinity(0, set(range(max(1, (os.cpu_count() or 1) - 1))))
     rows: list[tuple[str, ...]] = []
     with serving() as server:
         for name in ("clean", "ten-findings"):
             body = (EXAMPLES / "reviews" / f"{name}.json").read_bytes()
-            request = request_bytes(HOST, "/validate", body)
-            rows.append(_row(server, name, "flat out, 16 connections", None, request))
-            rows += [_row(server, name, f"{rate}/s", rate, request) for rate in RATES]
+            rows.append(_row(server, name, f"flat out, {CONNECTIONS} connections", None, body))
+            rows += [_row(server, name, f"{rate}/s", rate, body) for rate in RATES]
     head = (
         "pod",
         "load",
@@ -112,21 +104,11 @@ def run() -> str:
     return markdown(head, rows)
 
 
-def _row(
-    server: Server, name: str, label: str, rate: int | None, request: bytes
-) -> tuple[str, ...]:
+def _row(server: Server, name: str, label: str, rate: int | None, body: bytes) -> tuple[str, ...]:
     before = server.cpu_seconds()
-    # The cores may be two threads of one: what the load costs is taken from the server.
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        load = runner.run(_drive(server, rate, request))
-    cpu = (server.cpu_seconds() - before) / max(1, len(load.latencies)) * 1000
-    latency = [f"{load.percentile(share):.2f}" for share in (0.5, 0.99)]
+    url = f"https://{HOST}:{server.port}/validate"
+    load = attack(url, server.ca, body, rate=rate, seconds=SECONDS)
+    cpu = (server.cpu_seconds() - before) / max(1, load.requests) * 1000
+    latency = [f"{load.p50:.2f}", f"{load.p99:.2f}"]
     memory = f"{server.memory_mb():.0f}"
     return (name, label, f"{load.rate:.0f}", *latency, str(load.failed), f"{cpu:.2f}", memory)
-
-
-async def _drive(server: Server, rate: int | None, request: bytes) -> Load:
-    context = server.context()
-    if rate is None:
-        return await flat_out(HOST, server.port, context, [request], seconds=SECONDS)
-    return await at_rate(HOST, server.port, context, [request], rate=rate, seconds=SECONDS)

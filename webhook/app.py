@@ -1,7 +1,7 @@
 """The HTTP face: ``/validate``, ``/healthz``, ``/readyz``, ``/metrics``.
 
 Routes take Starlette's plain ``Request`` and ``Response``: FastAPI's parameter solving and a hop
-to a thread would cost more than a review.
+to a thread would cost more than a review. ``/validate`` speaks ASGI itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import orjson
 from fastapi import FastAPI
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from webhook import review as reviews
@@ -24,6 +25,8 @@ from webhook.service import ReviewService
 
 JSON = "application/json"
 VALIDATE = "/validate"
+_JSON_HEADER = (b"content-type", JSON.encode())
+_CLOSE_HEADER = (b"connection", b"close")
 
 
 def create_app(
@@ -36,7 +39,7 @@ def create_app(
     doors = _Doors(service, readiness, metrics, max_body_bytes)
     app = _Application(doors, openapi_url=None, docs_url=None, redoc_url=None)
     _add_probes(app, doors)
-    app.add_route(VALIDATE, doors.validate, methods=["POST"])
+    app.router.routes.append(Route(VALIDATE, _Validate(doors), methods=["POST"]))
     return app
 
 
@@ -44,8 +47,9 @@ class _Application(FastAPI):
     """FastAPI with a short way to ``/validate``.
 
     Its five layers (errors, exceptions, exit stacks, router, route) do nothing for a handler that
-    answers whatever happens, and took 0.05 ms of each review. Everything else goes through them,
-    ``/validate`` with another method too.
+    answers whatever happens, and took 0.05 ms of each review; a ``Request`` and a ``Response``
+    took half as much again. Everything else goes through them, ``/validate`` with another method
+    too.
     """
 
     def __init__(self, doors: _Doors, **options: Any) -> None:
@@ -54,10 +58,19 @@ class _Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == VALIDATE and scope["method"] == "POST":
-            response = await self._doors.validate(Request(scope, receive, send))
-            await response(scope, receive, send)
+            await self._doors.validate(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+class _Validate:
+    """The route of ``/validate``, as Starlette knows ASGI applications: by an object to call."""
+
+    def __init__(self, doors: _Doors) -> None:
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._doors.validate(scope, receive, send)
 
 
 def create_probes_app(service: ReviewService, readiness: Readiness, metrics: Metrics) -> FastAPI:
@@ -84,11 +97,22 @@ class _Doors:
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
 
-    async def validate(self, request: Request) -> Response:
-        """Answer one AdmissionReview."""
+    async def validate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one AdmissionReview, or refuse what is none."""
+        answer = await self._answer(scope, receive)
+        if isinstance(answer, Response):
+            await answer(scope, receive, send)
+            return
+        headers = [_JSON_HEADER, (b"content-length", b"%d" % len(answer))]
+        if self._readiness.draining:  # clients take their next request to another replica
+            headers.append(_CLOSE_HEADER)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> bytes | Response:
         try:
-            body = await read_body(request, self._max_body_bytes)
-            review = reviews.parse(body, request.headers.get("content-type"))
+            body = await read_body(receive, self._max_body_bytes)
+            review = reviews.parse(body, _content_type(scope))
         except reviews.ReviewError as error:
             salvaged = reviews.salvage(error)
             if salvaged is None:
@@ -99,14 +123,13 @@ class _Doors:
             return Response(status_code=400)
         try:
             decision = await self._service.answer(review)
-            answer = reviews.respond(review.request.uid, decision)
+            return reviews.respond(review.request.uid, decision)
         except Exception:  # noqa: BLE001 - a review must not end the process
             # Whoever is here has no decision: the API server's failurePolicy takes over.
             fields = {"uid": review.request.uid}
             logger.exception("a review ended in an internal error", extra={"fields": fields})
             self._metrics.bad_requests.labels("internal").inc()
             return _error(500, "internal error; the webhook's log names this review's uid")
-        return Response(answer, media_type=JSON, headers=self._closing())
 
     async def healthz(self, _: Request) -> Response:
         """The process lives: its event loop answers."""
@@ -123,14 +146,18 @@ class _Doors:
         """Prometheus' text format."""
         return Response(self._metrics.render(), headers={"content-type": CONTENT_TYPE})
 
-    def _closing(self) -> dict[str, str] | None:
-        """While draining, ask clients to take their next request to another replica."""
-        return {"connection": "close"} if self._readiness.draining else None
-
     def _refuse(self, error: reviews.ReviewError) -> Response:
         self._metrics.bad_requests.labels(error.cause).inc()
         log(logging.WARNING, "bad request", cause=error.cause, problem=error.message)
         return _error(error.status, error.message)
+
+
+def _content_type(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            found: bytes = value
+            return found.decode("latin-1")
+    return None
 
 
 def _error(status: int, message: str) -> Response:

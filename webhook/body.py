@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from webhook.review import ReviewError
 
@@ -21,9 +22,9 @@ BODY_TIMEOUT_SECONDS = 10.0
 """The longest an API server waits for a webhook by default; a slower body has no reader left."""
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(receive: Receive, limit: int) -> bytes:
     """The whole body. Raises ``ReviewError`` 413 beyond ``limit`` bytes, 408 when it stalls."""
-    message = await request.receive()
+    message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
     body: bytes = message.get("body", b"")
@@ -31,16 +32,16 @@ async def read_body(request: Request, limit: int) -> bytes:
         return body
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
-            return await _read_rest(request, body, limit, more=message.get("more_body", False))
+            return await _read_rest(receive, body, limit, more=message.get("more_body", False))
     except TimeoutError:
         text = f"the body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} s"
         raise ReviewError(408, "timeout", text) from None
 
 
-async def _read_rest(request: Request, first: bytes, limit: int, *, more: bool) -> bytes:
+async def _read_rest(receive: Receive, first: bytes, limit: int, *, more: bool) -> bytes:
     parts, size, head = [first], len(first), b""
     while more and size <= MAX_DISCARDED_BYTES:
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         part: bytes = message.get("body", b"")

@@ -182,20 +182,14 @@ class _Case:
         lines: list[str] = []
         told: set[str] = set()
         for finding in self.denying:
-            more = [] if finding.name in told else self._about(finding)
+            more = "" if finding.name in told else self._about(finding)
             told.add(finding.name)
             lines.append(messages.finding_line(finding, self._waiver_note(finding), more))
         return lines
 
-    def _about(self, finding: Finding) -> list[str]:
-        link = self.policy.link(finding)
-        see = [f"see {link}"] if link else []
+    def _about(self, finding: Finding) -> str:
         decided_by = self.policy.stages.of(finding.name).decided_by
-        return [
-            f"to mend: {messages.remedy(finding.remediation)}",
-            *see,
-            f"enforced by {decided_by}",
-        ]
+        return messages.about(finding.remediation, self.policy.link(finding), decided_by)
 
     def _waiver_note(self, finding: Finding) -> str:
         for waived in self.now.waivers.unheeded:

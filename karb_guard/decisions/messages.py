@@ -46,14 +46,26 @@ def remedy(remediation: str) -> str:
     return clip(text[:-1] + "." if text.endswith(":") else text, MAX_REMEDY_CHARACTERS)
 
 
-def finding_line(finding: Finding, note: str = "", more: Sequence[str] = ()) -> str:
+@lru_cache(maxsize=4096)
+def about(remediation: str, link: str | None, decided_by: str) -> str:
+    """How to mend, where to read more and who enforces it, on one line.
+
+    Remembered: metadata and settings make these, not objects.
+    """
+    see = [f"see {link}"] if link else []
+    return " | ".join([f"to mend: {remedy(remediation)}", *see, f"enforced by {decided_by}"])
+
+
+def finding_line(finding: Finding, note: str = "", more: str = "") -> str:
     """One finding in a denial: id and name, what, where, a note, and what else there is to say."""
     parts = [f"{finding.invariant_id} {finding.name}: {one_line(finding.message)}"]
     if finding.path:
         parts.append(f"at {one_line(format_path(finding.path))}")
     if note:
         parts.append(one_line(note))
-    return clip(" | ".join([*parts, *more]), MAX_LINE_CHARACTERS)
+    if more:
+        parts.append(more)
+    return clip(" | ".join(parts), MAX_LINE_CHARACTERS)
 
 
 def denial(head: str, lines: Sequence[str], tail: str) -> str:

@@ -66,7 +66,7 @@ def _violations(answers: dict[str, Any], expected: Collection[str]) -> tuple[Vio
 
 
 def _violation(name: str, row: Any) -> Violation:
-    if not isinstance(row, dict) or not row.keys() <= _KEYS:
+    if type(row) is not dict or not row.keys() <= _KEYS:
         raise BadAnswerError(f"invariant {name}: not a violation: {str(row)[:200]}")
     check, path, detail = row.get("check"), row.get("path"), row.get("detail", {})
     if not isinstance(check, str) or not check:

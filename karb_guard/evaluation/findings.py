@@ -121,8 +121,12 @@ def shown(value: Any) -> str:
     Manifests are untrusted: without the escape a label could write terminal sequences or
     forge lines in a log.
     """
-    if isinstance(value, str):
+    if type(value) is str:
+        if len(value) <= MAX_VALUE_CHARACTERS and value.isprintable():
+            return value  # nearly every one
         text = value if value.isprintable() else _escaped(value)
+    elif type(value) is int:
+        text = str(value) if -(2**63) < value < 2**63 else _to_json(value)
     elif isinstance(value, (list, tuple)):
         text = ", ".join([shown(item) for item in value])
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from karb_guard.model.finding import Path
@@ -49,16 +50,27 @@ anchored by its element's content."""
 
 def format_path(path: Path) -> str:
     """``("spec", "containers", 0)`` -> ``spec.containers[0]``; odd keys are quoted in brackets."""
-    out = ""
-    for part in path:
-        if isinstance(part, int):
-            out += f"[{part}]"
-        # Nearly every field is an identifier, which is told faster than a pattern matches.
-        elif (part.isidentifier() and part.isascii()) or _PLAIN_KEY.match(part):
-            out += f".{part}" if out else part
-        else:
-            out += f"[{json.dumps(part)}]"
-    return out
+    return "".join(map(_step, path)).removeprefix(".")
+
+
+_MAX_REMEMBERED = 100
+"""Characters of a step that is remembered: what a stranger chose as a key may be of any length."""
+
+
+def _step(part: str | int) -> str:
+    if isinstance(part, str) and len(part) > _MAX_REMEMBERED:
+        return _printed_step(part)
+    return _remembered_step(part)
+
+
+def _printed_step(part: str | int) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if _PLAIN_KEY.fullmatch(part) else f"[{json.dumps(part)}]"
+
+
+# Few steps make nearly all paths. ``typed``: True and 1 are different keys to YAML.
+_remembered_step = lru_cache(maxsize=4096, typed=True)(_printed_step)
 
 
 def walk(value: Any, path: Path) -> tuple[Any, int]:

@@ -90,11 +90,18 @@ def _config(one: Round) -> dict[str, object]:
     return {"params": params, "stages": {"namespaces": stages}}
 
 
+def service_account(name: str) -> Json:
+    """A Pod is refused where its ServiceAccount does not exist."""
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+
+
 def ask(api: ApiProxy, obj: Json, where: str) -> Answer:
     """Have the API server judge ``obj`` without keeping it.
 
     Debug containers can't be created with their pod: they are added to it, as kubectl does.
     """
+    if obj["kind"] == "Pod" and (account := obj["spec"].get("serviceAccountName")):
+        api.request("POST", f"/api/v1/namespaces/{where}/serviceaccounts", service_account(account))
     debuggers = obj["spec"].pop("ephemeralContainers", None) if obj["kind"] == "Pod" else None
     if debuggers is None:
         return api.create(obj, where, dry_run=True)

@@ -14,6 +14,9 @@ CONTEXT_KEYS: Mapping[str, str] = {
     "nodepools": "the GPU node pools that the judged object describes, and what keeps nodes there",
     "networkplugins": "the network plug-ins that the cluster's DaemonSets show",
     "gpudemand": "the accelerators that the workloads of the judged object's namespace ask for",
+    "monitors": "what scrapes the metrics of each pod of the judged object",
+    "signatures": "evidence of signatures on the images of the judged object",
+    "volumeclaims": "access modes of the PersistentVolumeClaims that the object's pods mount",
     "backends": "the workloads whose pods a Service of type LoadBalancer or NodePort selects",
 }
 """Key of ``input.context`` -> what it holds. A door that can't supply a key leaves it out, and

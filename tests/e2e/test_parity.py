@@ -19,7 +19,7 @@ from tests.support.api_proxy import Answer, ApiProxy, collection
 from tests.support.audit_log import AuditLog
 from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import Namespaces, installed, until_judged
-from tests.support.judging import fixture_id
+from tests.support.judging import catalogue, fixture_id
 from tests.support.parity import (
     Json,
     Round,
@@ -87,7 +87,8 @@ def notes_of(
 def _config(one: Round) -> dict[str, object]:
     stages = [{"match": "karb-e2e-*-warn", "default": "warn"}]
     params = {name: dict(values) for name, values in one.params.items()}
-    return {"params": params, "stages": {"namespaces": stages}}
+    on_request = sorted(invariant.name for invariant in catalogue() if invariant.opt_in)
+    return {"params": params, "stages": {"namespaces": stages}, "extendSelect": on_request}
 
 
 def service_account(name: str) -> Json:

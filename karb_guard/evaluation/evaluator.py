@@ -82,7 +82,7 @@ class Evaluator:
                 self._document(group, prepared[i], inventory, complete=complete) for i in members
             ]
             for document in documents:
-                document["today"], document["day"] = day.isoformat(), day.toordinal()
+                document["today"] = day.isoformat()
             judged = self._engine.evaluate(group, params, documents)
             for index, answer in zip(members, judged, strict=True):
                 answers[index].append(answer)

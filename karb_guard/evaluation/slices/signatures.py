@@ -35,8 +35,8 @@ _Index = dict[str, list[Json]]
 def provide(about: About) -> Json | None:
     """``namespaces`` that hold evidence, and the ``evidence`` on the digests that the pods use.
 
-    An entry says who verified (``identity``) and when (``date``, and ``day``, its number in the
-    Gregorian calendar), in which ``namespace`` it stands. ``None`` where no evidence is visible.
+    An entry says who verified (``identity``) and when (``date``), and in which ``namespace`` it
+    stands. ``None`` where no evidence is visible.
     """
     if not about.prepared.pods:
         return None
@@ -96,7 +96,7 @@ def _entry(text: str) -> Json | None:
         day = datetime.date.fromisoformat(date[:10])
     except ValueError:
         return None
-    return {"identity": identity, "date": day.isoformat(), "day": day.toordinal()}
+    return {"identity": identity, "date": day.isoformat()}
 
 
 def _fields(text: str) -> Mapping[str, Any]:

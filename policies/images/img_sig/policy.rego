@@ -61,6 +61,7 @@
 #           date: 2026-11-20
 package karb.images.img_sig
 
+import data.karb.lib.dates
 import data.karb.lib.globs
 import data.karb.lib.images
 
@@ -117,13 +118,16 @@ verdicts(digest) := [["unverified", {}]] if {
 } else := [["stale", {"date": last[1]}]] if {
 	digest != null
 	last := max(days(digest))
-	input.day - last[0] > params.maxAgeDays
+	today - last[0] > params.maxAgeDays
 }
 
+today := dates.number(input.today)
+
 # The days on which somebody trusted verified it; none of the future.
-days(digest) := {[entry.day, entry.date] |
+days(digest) := {[day, entry.date] |
 	some entry in input.context.signatures.evidence[digest]
 	entry.namespace in params.namespaces
-	entry.day <= input.day
+	day := dates.number(entry.date)
+	day <= today
 	globs.any_match(params.identities, entry.identity)
 }

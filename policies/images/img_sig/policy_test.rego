@@ -10,21 +10,21 @@ image(digest) := {"raw": "r.io/a", "digest": digest, "error": null}
 pod := build.pod({"containers": [build.container({"image": image("sha256:ab")})]})
 
 answers(pods, context) := found if {
-	document := object.union(build.document({"img-sig": params}, pods), {"context": context, "day": 1000})
+	document := object.union(build.document({"img-sig": params}, pods), {"context": context, "today": "2026-11-30"})
 	found := img_sig.violations with input as document
 }
 
 evidence(changes) := {"signatures": {
 	"namespaces": ["karb-guard"],
-	"evidence": {"sha256:ab": [object.union({"namespace": "karb-guard", "identity": "ci@example.com", "date": "d", "day": 990}, changes)]},
+	"evidence": {"sha256:ab": [object.union({"namespace": "karb-guard", "identity": "ci@example.com", "date": "2026-11-20"}, changes)]},
 }}
 
 checks(found) := {v.check | some v in found}
 
 test_evidence_on_the_digest_passes if {
 	answers([pod], evidence({})) == set()
-	answers([pod], evidence({"day": 970})) == set()
-	answers([pod], evidence({"day": 1000})) == set()
+	answers([pod], evidence({"date": "2026-10-31"})) == set()
+	answers([pod], evidence({"date": "2026-11-30"})) == set()
 }
 
 test_no_evidence if {
@@ -38,8 +38,8 @@ test_no_evidence if {
 test_evidence_that_does_not_count if {
 	checks(answers([pod], evidence({"namespace": "team-a"}))) == {"unverified"}
 	checks(answers([pod], evidence({"identity": "ci@example.org"}))) == {"unverified"}
-	checks(answers([pod], evidence({"day": 1001}))) == {"unverified"}
-	{[v.check, v.detail.date] | some v in answers([pod], evidence({"day": 969}))} == {["stale", "d"]}
+	checks(answers([pod], evidence({"date": "2026-12-01"}))) == {"unverified"}
+	{[v.check, v.detail.date] | some v in answers([pod], evidence({"date": "2026-10-30"}))} == {["stale", "2026-10-30"]}
 }
 
 test_without_a_digest if {

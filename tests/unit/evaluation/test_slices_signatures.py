@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import pytest
@@ -18,8 +17,7 @@ from karb_guard.inventory import Inventory
 SETTINGS = FactSettings()
 HEX = "ab" * 32
 TEXT = "identity: ci@example.com\ndate: 2026-11-20\n"
-DAY = datetime.date(2026, 11, 20).toordinal()
-ENTRY = {"identity": "ci@example.com", "date": "2026-11-20", "day": DAY, "namespace": "karb-guard"}
+ENTRY = {"identity": "ci@example.com", "date": "2026-11-20", "namespace": "karb-guard"}
 
 Json = dict[str, Any]
 

@@ -12,7 +12,8 @@ from karb_guard.facts.pods import Surroundings, pod_view
 from karb_guard.facts.schema import sanitize
 from karb_guard.facts.settings import FactSettings
 from karb_guard.facts.types import Malformed
-from karb_guard.workloads import Workload
+from karb_guard.model.finding import Coverage
+from karb_guard.workloads import Workload, owner_is_known, scale_of
 
 
 class Facts(NamedTuple):
@@ -45,6 +46,10 @@ def build(
     namespace = (view.get("metadata") or {}).get("namespace")
     around = Surroundings(namespace, settings, gpu_rules(settings), lookup)
     pods = [pod_view(template, around) for template in clean.templates]
+    for pod, template in zip(pods, workload.templates, strict=True):
+        scale = scale_of(view, workload, template)
+        if scale is not None:
+            pod["scale"] = {**scale._asdict(), "path": list(scale.path)}
     return Facts(view, _described(workload) if pods else None, pods, clean.malformed)
 
 
@@ -52,10 +57,15 @@ _DEFAULTS = FactSettings()
 
 
 def _described(workload: Workload) -> dict[str, Any]:
-    return {
+    described: dict[str, Any] = {
         "kind": workload.kind,
         "group": workload.group,
         "role": workload.role,
         "injects": list(workload.injects),
         "operator": workload.operator,
     }
+    if workload.coverage is Coverage.DISCOVERED:
+        described["discovered"] = True
+    if workload.owner is not None and owner_is_known(workload.owner):
+        described["controlled"] = True
+    return described

@@ -10,6 +10,7 @@ from karb_guard.facts.gpu import PodParts, detect
 from karb_guard.facts.gpu_claims import PodClaim, claimed_gpus, pod_claims
 from karb_guard.facts.gpu_names import PORTION
 from karb_guard.facts.gpu_rules import GpuRules
+from karb_guard.facts.lifecycle import stop_sleep
 from karb_guard.facts.lookup import Lookup
 from karb_guard.facts.placement import selectors, tolerations
 from karb_guard.facts.resources import GpuResource, amounts, resource_facts
@@ -125,6 +126,8 @@ def _container(
         "declared": resources.declared,
         "gpus": [gpu.entry for gpu in resources.gpus],
     }
+    if "lifecycle" in spec and (seconds := stop_sleep(spec["lifecycle"])) is not None:
+        view["stopSleep"] = seconds
     image = spec.get("image")
     if image:
         view["image"] = parse_image(image).as_json()

@@ -17,6 +17,8 @@ CONTEXT_KEYS: Mapping[str, str] = {
     "monitors": "what scrapes the metrics of each pod of the judged object",
     "signatures": "evidence of signatures on the images of the judged object",
     "volumeclaims": "access modes of the PersistentVolumeClaims that the object's pods mount",
+    "pdbs": "the PodDisruptionBudgets that select the judged object's pods",
+    "autoscalers": "what scales the judged object: HPAs, ScaledObjects, its operator's own",
     "backends": "the workloads whose pods a Service of type LoadBalancer or NodePort selects",
 }
 """Key of ``input.context`` -> what it holds. A door that can't supply a key leaves it out, and

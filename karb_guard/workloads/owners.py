@@ -79,3 +79,8 @@ def pod_role(metadata: dict[str, Any]) -> str:
         return "system"
     row = ROWS.get((api_version.rpartition("/")[0], kind))
     return "pod" if row is None or row.role == "runtime" else row.role
+
+
+def owner_is_known(owner: ObjectRef) -> bool:
+    """Whether the owner's kind is in the table, so that it is judged itself where it is seen."""
+    return (owner.api_version.rpartition("/")[0], owner.kind) in ROWS

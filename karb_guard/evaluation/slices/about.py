@@ -40,3 +40,12 @@ class About(NamedTuple):
     def neighbours(self, group: str, kind: str) -> tuple[Mapping[str, Any], ...]:
         """The objects of a kind in the object's namespace, as written: of any shape inside."""
         return self.inventory.in_namespace(group, kind, self.namespace)
+
+
+def only_sure(found: list[dict[str, Any]], *, known: bool) -> list[dict[str, Any]] | None:
+    """What was found beside an object, as far as conclusions may be drawn from it.
+
+    Where not all that could be there is known, nothing is no proof of absence, and of two one may
+    belong to another namespace or another sample: then only a single one counts.
+    """
+    return found if known or len(found) == 1 else None

@@ -1,0 +1,164 @@
+"""Autoscalers that are objects of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from karb_guard.defaulting.autoscalers import autoscaler, autoscaler_v1
+from karb_guard.evaluation.autoscaling.shapes import (
+    MAX_ITEMS,
+    Json,
+    mapping,
+    mappings,
+    number,
+    scaler,
+    target,
+    text,
+)
+from karb_guard.values.quantity import Quantity, parse_quantity
+
+HPA = ("autoscaling", "HorizontalPodAutoscaler")
+SCALED_OBJECT = ("keda.sh", "ScaledObject")
+POD_AUTOSCALER = ("autoscaling.aibrix.ai", "PodAutoscaler")
+"""AIBrix's, which scales by itself, or makes an HPA."""
+KINDS = (HPA, SCALED_OBJECT, POD_AUTOSCALER)
+
+_CPU_UTILIZATION = 80
+_PAUSED = ("autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas")
+_SOURCES = {
+    "Resource": "resource",
+    "ContainerResource": "containerResource",
+    "Pods": "pods",
+    "Object": "object",
+    "External": "external",
+}
+_AMOUNTS = ("value", "averageValue")
+_INTERVALS = {"pollingInterval": 30, "cooldownPeriod": 300, "initialCooldownPeriod": 0}
+"""Seconds (KEDA's defaults)."""
+
+
+def horizontal(obj: Mapping[str, Any]) -> Json:
+    """A HorizontalPodAutoscaler of any version, with the API server's defaults."""
+    spec = dict(mapping(obj.get("spec")))
+    version = str(obj.get("apiVersion", "")).rpartition("/")[2]
+    if version == "v1":
+        filled = autoscaler_v1(spec)
+        percent = number(spec.get("targetCPUUtilizationPercentage"), _CPU_UTILIZATION)
+        metrics = [_utilization("cpu", percent)]
+    else:
+        filled = autoscaler(spec)
+        metrics = [_metric(item) for item in mappings(filled.get("metrics"))]
+    behavior = filled.get("behavior")
+    return scaler(
+        HPA[1],
+        name_of(obj),
+        target=target(spec.get("scaleTargetRef"), None, None),
+        min=number(filled.get("minReplicas"), 1),
+        max=number(spec.get("maxReplicas")),
+        metrics=metrics,
+        behavior=behavior if isinstance(behavior, dict) else None,
+    )
+
+
+def _utilization(name: str, percent: int | None) -> Json:
+    goal = {"type": "Utilization", "value": None, "averageValue": None}
+    return _described("Resource", name, None, {**goal, "averageUtilization": percent})
+
+
+def _described(kind: str | None, name: str | None, container: str | None, goal: Json) -> Json:
+    return {"type": kind, "name": name, "container": container, "target": goal}
+
+
+def _metric(metric: Mapping[str, Any]) -> Json:
+    """One metric; amounts of the target in milli-units, utilisation in percent."""
+    kind = text(metric.get("type"))
+    source = mapping(metric.get(_SOURCES.get(kind or "", "")))
+    goal = mapping(source.get("target"))
+    name = source.get("name") or mapping(source.get("metric")).get("name")
+    amounts = {field: _milli(goal.get(field)) for field in _AMOUNTS}
+    # autoscaling/v2beta1 has the percentage beside the resource's name.
+    percent = goal.get("averageUtilization", source.get("targetAverageUtilization"))
+    utilization = number(percent)
+    meant = "Utilization" if utilization is not None and not any(amounts.values()) else None
+    return _described(
+        kind,
+        text(name),
+        text(source.get("container")),
+        {"type": text(goal.get("type")) or meant, **amounts, "averageUtilization": utilization},
+    )
+
+
+def _milli(value: Any) -> int | None:
+    quantity = parse_quantity(value) if value is not None else None
+    return quantity.milli if isinstance(quantity, Quantity) else None
+
+
+def scaled_object(obj: Mapping[str, Any]) -> Json:
+    """A KEDA ScaledObject with KEDA's defaults (``GetHPAMinReplicas`` and its neighbours)."""
+    spec = mapping(obj.get("spec"))
+    fallback = spec.get("fallback")
+    hpa = mapping(mapping(spec.get("advanced")).get("horizontalPodAutoscalerConfig"))
+    behavior = hpa.get("behavior")
+    return scaler(
+        SCALED_OBJECT[1],
+        name_of(obj),
+        target=target(spec.get("scaleTargetRef"), "apps/v1", "Deployment"),
+        min=number(spec.get("minReplicaCount"), 0),
+        max=number(spec.get("maxReplicaCount"), 100),
+        idle=number(spec.get("idleReplicaCount")),
+        paused=_pause(obj),
+        behavior=behavior if isinstance(behavior, dict) else None,
+        triggers=[_trigger(item) for item in mappings(spec.get("triggers"))],
+        fallback={field: number(fallback.get(field)) for field in ("failureThreshold", "replicas")}
+        if isinstance(fallback, Mapping)
+        else None,
+        **{field: number(spec.get(field), unset) for field, unset in _INTERVALS.items()},
+    )
+
+
+def _pause(obj: Mapping[str, Any]) -> str | None:
+    """The annotation that stops all scaling (``NeedToBePausedByAnnotation``), if it is on."""
+    annotations = mapping(mapping(obj.get("metadata")).get("annotations"))
+    for key in _PAUSED:
+        value = annotations.get(key)
+        if isinstance(value, str) and value.lower() not in {"false", "f", "0"}:
+            return key
+    return None
+
+
+def _trigger(trigger: Mapping[str, Any]) -> Json:
+    metadata = list(mapping(trigger.get("metadata")).items())[:MAX_ITEMS]
+    return {
+        "type": text(trigger.get("type")),
+        "name": text(trigger.get("name")),
+        "metricType": text(trigger.get("metricType")),
+        "metadata": {
+            key: value for name, item in metadata if (key := text(name)) and (value := text(item))
+        },
+        "auth": text(mapping(trigger.get("authenticationRef")).get("name")),
+    }
+
+
+def pod_autoscaler(obj: Mapping[str, Any]) -> Json:
+    """An AIBrix PodAutoscaler."""
+    spec = mapping(obj.get("spec"))
+    return scaler(
+        POD_AUTOSCALER[1],
+        name_of(obj),
+        target=target(spec.get("scaleTargetRef"), None, None),
+        min=number(spec.get("minReplicas"), 1),
+        max=number(spec.get("maxReplicas")),
+    )
+
+
+def made_hpas(obj: Mapping[str, Any]) -> set[str]:
+    """The names that the HPA of a ScaledObject may have (``getHPAName``)."""
+    advanced = mapping(mapping(obj.get("spec")).get("advanced"))
+    given = text(mapping(advanced.get("horizontalPodAutoscalerConfig")).get("name"))
+    return {f"keda-hpa-{name_of(obj)}", *([given] if given else [])}
+
+
+def name_of(obj: Mapping[str, Any]) -> str:
+    """``metadata.name``, or an empty text."""
+    return text(mapping(obj.get("metadata")).get("name")) or ""

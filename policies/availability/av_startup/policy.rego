@@ -1,0 +1,96 @@
+# METADATA
+# title: Probes kill a model server before it has loaded
+# description: |-
+#   The kubelet restarts a container whose startup probe has failed failureThreshold times in a row,
+#   and, where there is no startup probe, one whose liveness probe has. A server that needs longer
+#   than that to load its model is killed while it loads, starts from nothing, and is killed again:
+#   a crash loop that holds a GPU and never serves, and that shows up on the day the model grows,
+#   the disk is slow or the cache is cold. So the time allowed (initialDelaySeconds plus
+#   failureThreshold times periodSeconds) covers the cold-start budget, and the load time, that the
+#   pod template states. Where it states neither, only a liveness probe without a startup probe is
+#   held against the parameter `loadSeconds`.
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/workloads/pods/probes/
+#   description: Liveness, readiness and startup probes
+# custom:
+#   id: KARB-AV-003
+#   severity: warning
+#   since: 0.1.0
+#   match: [pods]
+#   params:
+#     loadSeconds:
+#       type: integer
+#       minimum: 0
+#       description: Seconds that a model takes to load, for pods that state neither a cold-start budget nor a load time; 0 asks nothing of them.
+#       default: 60
+#   checks:
+#     startup: 'container {container}: the startupProbe allows {allowed} s, but the pod may take {needed} s to start ({reason})'
+#     liveness: 'container {container}: without a startupProbe the livenessProbe restarts it after {allowed} s, but the pod may take {needed} s to start ({reason})'
+#   remediation: |-
+#     Add a startup probe whose budget covers the slowest start, here 60 x 10 s:
+#
+#       startupProbe:
+#         httpGet:
+#           path: /health
+#           port: 8000
+#         periodSeconds: 10
+#         failureThreshold: 60
+#
+#     The liveness probe waits until it has succeeded, so it can stay strict. A generous budget costs
+#     nothing: a start that is faster ends the waiting at once.
+package karb.availability.av_startup
+
+import data.karb.lib.pods
+import data.karb.lib.serving
+
+params := input.params["av-startup"]
+
+violations contains object.union(v, certainty) if {
+	input.workload.role in {"serving", "pod"}
+	some pod in input.pods
+	certainty := serving.gpu_server(pod)
+	need := stated(pod)
+	some container in serving.servers(pod)
+	allowed := budget(container.spec.startupProbe)
+	allowed < need.seconds
+	v := found("startup", container, allowed, need)
+}
+
+violations contains object.union_n([v, certainty, doubt(container)]) if {
+	input.workload.role in {"serving", "pod"}
+	some pod in input.pods
+	certainty := serving.gpu_server(pod)
+	some container in serving.servers(pod)
+	allowed := budget(container.spec.livenessProbe)
+	not container.spec.startupProbe
+	need := needed(pod)
+	allowed < need.seconds
+	v := found("liveness", container, allowed, need)
+}
+
+found(check, container, allowed, need) := {
+	"check": check,
+	"path": array.concat(container.path, [concat("", [check, "Probe"])]),
+	"detail": {"container": container.name, "allowed": allowed, "needed": need.seconds, "reason": need.reason},
+}
+
+budget(probe) := seconds if {
+	run := object.get(probe, "failureThreshold", 3) * object.get(probe, "periodSeconds", 10)
+	seconds := object.get(probe, "initialDelaySeconds", 0) + run
+}
+
+# The longest of what the pod template states, in seconds.
+stated(pod) := {"seconds": most, "reason": reason} if {
+	facts := [pod.slo[name] | some name in ["cold-start", "model-load"]; is_number(pod.slo[name].value)]
+	most := max([fact.value | some fact in facts]) / 1000
+	reason := [concat(" ", [fact.key, fact.raw]) | some fact in facts; fact.value / 1000 == most][0]
+}
+
+needed(pod) := stated(pod)
+
+needed(pod) := {"seconds": params.loadSeconds, "reason": "parameter loadSeconds"} if not stated(pod)
+
+# Somebody else may add the startup probe.
+doubt(container) := {"unknown": "the operator of this kind sets probes, perhaps a startup probe too"} if {
+	pods.injected("probes")
+} else := pods.doubt(container)

@@ -1,0 +1,82 @@
+# Which pods serve, with which containers, and how many of them there are.
+package karb.lib.serving
+
+import data.karb.lib.gpu
+
+# Defined for pods that serve with a GPU, or may: `{}`, or `{"unknown": why}`. A bare Pod serves if
+# it runs until told otherwise and something may call or probe it. What a kind that nobody knows is
+# for can't be told.
+gpu_server(pod) := object.union(kind_doubt, gpu.user(pod)) if serves(pod)
+
+serves(_) if input.workload.role == "serving"
+
+serves(pod) if {
+	input.workload.role == "pod"
+	pod.spec.restartPolicy == "Always"
+	some container in pod.containers
+	some sign in ["ports", "readinessProbe", "livenessProbe", "startupProbe"]
+	container.spec[sign]
+}
+
+kind_doubt := {"unknown": "what this kind is for, and what its operator adds, is not known"} if {
+	input.workload.discovered
+} else := {}
+
+# The containers that hold the GPU; where that can't be told (a claim, an annotation), all that run
+# beside one another.
+servers(pod) := holders if {
+	holders := [container | some container in running(pod); holds(container)]
+	count(holders) > 0
+} else := running(pod)
+
+running(pod) := [container | some container in pod.containers; container.role in {"main", "sidecar"}]
+
+holds(container) if count(container.gpus) > 0
+
+holds(container) if container.spec.resources.claims
+
+# A workload of replicas that nothing else stands for: the ReplicaSet of a Deployment and the Pods
+# of either have the Deployment.
+replicated if {
+	input.workload.role == "serving"
+	input.workload.kind != "Pod"
+	not input.workload.controlled
+}
+
+# In a group (LeaderWorkerSet, a multi-node server) the clients talk to the leader.
+worker(pod) if pod.labels["leaderworkerset.sigs.k8s.io/worker-index"] != "0"
+
+worker(pod) if {
+	"workerTemplate" in pod.path
+	count(input.pods) > 1
+}
+
+# The autoscalers of one template, as far as they are visible.
+autoscalers(index) := [scaler |
+	some scaler in object.get(input.context, "autoscalers", [])
+	scales(scaler, index)
+]
+
+scales(scaler, _) if scaler.pods == null
+
+scales(scaler, index) if index in scaler.pods
+
+# The most and the fewest pods (or groups) that the template is meant to have; undefined where its
+# kind has no count and nothing visible sets one. An unlimited autoscaler counts by its least.
+most(index, pod) := max(array.concat(
+	[pod.scale.replicas | pod.scale],
+	[ceiling(scaler) | some scaler in autoscalers(index)],
+))
+
+ceiling(scaler) := scaler.max if {
+	is_number(scaler.max)
+} else := scaler.min
+
+least(index, pod) := min([scaler.min | some scaler in autoscalers(index)]) if {
+	count(autoscalers(index)) > 0
+} else := pod.scale.replicas
+
+# What to call the workload's count in paths: where `replicas` is written, or belongs.
+scale_path(pod) := pod.scale.path if {
+	pod.scale
+} else := ["spec"]

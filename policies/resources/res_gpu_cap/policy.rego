@@ -1,0 +1,119 @@
+# METADATA
+# title: A workload may ask for more GPUs than its namespace may have
+# description: |-
+#   GPUs per pod times replicas is what a service takes, and times the autoscaler's maximum what it
+#   takes on a bad day. A maximum that nobody multiplied out (20 replicas of 8 GPUs) drains the pool
+#   of everybody else during one burst, or runs into the quota: the replicas that the autoscaler
+#   counts on are then refused one by one, in events that nobody reads. Held against it are the
+#   parameters `caps` and `cap`, and the namespace's ResourceQuotas for the same resource. Replicas
+#   of a LeaderWorkerSet are groups: each takes the GPUs of all of its pods.
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/policy/resource-quotas/
+#   description: Resource quotas
+# custom:
+#   id: KARB-RES-005
+#   severity: error
+#   since: 0.1.0
+#   match: [pods]
+#   context: [autoscalers, quotas]
+#   params:
+#     caps:
+#       type: object
+#       additionalProperties: {type: integer, minimum: 0}
+#       description: Namespace (shell globs) to the devices that one workload there may take at most; of several globs that match, the smallest counts, and a namespace's own name before all globs.
+#       default: {}
+#     cap:
+#       type: [integer, 'null']
+#       minimum: 0
+#       description: The same for namespaces that `caps` doesn't name; null for no cap.
+#       default: null
+#   checks:
+#     cap: 'it may take {gpus} GPUs (up to {replicas} replicas), more than the {cap} that a workload of namespace {namespace} may have'
+#     quota: 'it may take {gpus} of {resource} (up to {replicas} replicas), more than the {hard} of ResourceQuota {quota}'
+#   remediation: |-
+#     Lower the replicas, or the autoscaler's maximum, to what the namespace may have:
+#
+#       spec:
+#         maxReplicas: 4      # x 2 GPUs a pod = 8
+#
+#     or have the cap raised together with the pool. A maximum above the quota is no reserve: the
+#     replicas beyond it never start.
+package karb.resources.res_gpu_cap
+
+import data.karb.lib.globs
+
+params := input.params["res-gpu-cap"]
+
+namespace := object.get(input.object, ["metadata", "namespace"], "(not set)")
+
+# Only what may use GPUs is counted at all.
+judged if {
+	input.workload.role in {"serving", "pod"}
+	not input.workload.controlled
+	some pod in input.pods
+	user(pod)
+}
+
+user(pod) if pod.gpu.workload
+
+user(pod) if is_string(pod.gpu.unknown)
+
+violations contains found("cap", everything, {"cap": limit, "namespace": namespace}) if {
+	judged
+	limit := cap
+	everything > limit
+}
+
+# Devices of a claim, or of what is merged in elsewhere, are not counted.
+violations contains object.union(found("cap", 0, {"cap": limit, "namespace": namespace}), {"unknown": why}) if {
+	judged
+	limit := cap
+	everything <= limit
+	some pod in input.pods
+	user(pod)
+	countable(pod) == set()
+	why := "the GPUs that these pods get by a claim or an operator can't be counted here"
+}
+
+violations contains found("quota", gpus, {"resource": resource, "hard": hard / 1000, "quota": quota.name}) if {
+	judged
+	some quota in input.context.quotas
+	count(quota.scopes) == 0
+	some resource, gpus in totals
+	hard := quota.hard[concat("", ["requests.", resource])]
+	gpus * 1000 > hard
+}
+
+violations contains object.union(found("quota", 0, {"resource": "", "hard": 0, "quota": ""}), {"unknown": why}) if {
+	judged
+	not input.context.quotas
+	why := "the ResourceQuotas of the namespace are not known here"
+}
+
+everything := sum([n | some n in totals])
+
+found(check, gpus, detail) := {
+	"check": check,
+	"path": place,
+	"detail": object.union({"gpus": gpus, "replicas": replicas}, detail),
+}
+
+cap := params.caps[namespace]
+
+cap := least if {
+	not params.caps[namespace]
+	least := min([limit | some glob, limit in params.caps; globs.any_match([glob], namespace)])
+}
+
+cap := params.cap if {
+	is_number(params.cap)
+	not params.caps[namespace]
+	count([glob | some glob, _ in params.caps; globs.any_match([glob], namespace)]) == 0
+}
+
+# Where replicas are written, or the quantity of what has none.
+place := [pod.scale.path | some pod in input.pods; user(pod); pod.scale][0]
+
+place := [gpu.path | some gpu in input.pods[_].containers[_].gpus][0] if {
+	count([pod | some pod in input.pods; user(pod); pod.scale]) == 0
+}

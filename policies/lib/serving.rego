@@ -31,9 +31,7 @@ servers(pod) := holders if {
 
 running(pod) := [container | some container in pod.containers; container.role in {"main", "sidecar"}]
 
-holds(container) if count(container.gpus) > 0
-
-holds(container) if container.spec.resources.claims
+holds(container) if object.get(container, "devices", 0) != 0
 
 # A workload of replicas that nothing else stands for: the ReplicaSet of a Deployment and the Pods
 # of either have the Deployment.

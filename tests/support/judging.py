@@ -62,12 +62,16 @@ def inventory_of(fixture: Fixture, document: Document, *, context: bool = True) 
 
 
 def evaluator_for(
-    params: Mapping[str, Mapping[str, Any]], engine: Engine | None = None
+    params: Mapping[str, Mapping[str, Any]],
+    engine: Engine | None = None,
+    *,
+    demanding: bool = True,
 ) -> Evaluator:
-    """An evaluator of the whole catalogue with a fixture's parameters."""
+    """An evaluator of the whole catalogue, the demanding ones too, with a fixture's parameters."""
     everything = catalogue()
     settings = EvaluationSettings(
-        invariants=everything.invariants, params=effective(everything, params, everything)
+        invariants=[i for i in everything.invariants if demanding or not i.demanding],
+        params=effective(everything, params, everything),
     )
     return Evaluator(engine or embedded(), settings)
 

@@ -15,13 +15,14 @@ TODAY = datetime.date(2026, 1, 1)
 """Between the dates that fixtures of waivers use."""
 
 
-def lint_fixture(fixture: Fixture, *, context: bool = True) -> Report:
+def lint_fixture(fixture: Fixture, *, context: bool = True, demanding: bool = True) -> Report:
     """The report on the fixture's file and, with ``context``, the documents beside it."""
     sources = [Source(fixture.file.name, fixture.text.encode())]
     if context and fixture.context_file:
         sources.append(Source(fixture.context_file.name, fixture.context.encode()))
     options = LintOptions(today=TODAY)
-    return lint(sources, evaluator_for(fixture.header.params), catalogue(), options)
+    evaluator = evaluator_for(fixture.header.params, demanding=demanding)
+    return lint(sources, evaluator, catalogue(), options)
 
 
 def open_findings(report: Report, fixture: Fixture) -> list[tuple[Finding, int]]:

@@ -7,9 +7,9 @@ nvidia := build.gpu_of("nvidia.com/gpu", "nvidia", 1)
 
 scale(n) := {"replicas": n, "size": 1, "path": ["spec", "replicas"]}
 
-gpu := {"resource": "nvidia.com/gpu", "vendor": "nvidia", "limit": 1000, "request": 1000, "path": ["p", "limits", "g"], "declared": ["limits"]}
+gpu := {"resource": "nvidia.com/gpu", "vendor": "nvidia", "form": "device", "limit": 1000, "request": 1000, "path": ["p", "limits", "g"], "declared": ["limits"]}
 
-server(changes) := build.container(object.union({"gpus": [gpu]}, changes))
+server(changes) := build.container(object.union({"gpus": [gpu], "devices": 1}, changes))
 
 pod(changes) := build.pod(object.union({"gpu": nvidia, "scale": scale(2), "containers": [server({})]}, changes))
 
@@ -48,7 +48,7 @@ test_where_any_may_hold_it_one_probe_is_enough if {
 }
 
 test_a_claim_belongs_to_its_container if {
-	claiming := build.container({"name": "b", "spec": {"resources": {"claims": [{"name": "gpu"}]}}})
+	claiming := build.container({"name": "b", "devices": null})
 	{v.detail.container | some v in answers([pod({"containers": [build.container(probed), claiming]})], {})} == {"b"}
 }
 

@@ -80,4 +80,4 @@ scaled(value, _) := value if is_number(value)
 
 scaled(value, replicas) := (to_number(trim_suffix(value, "%")) * replicas) / 100 if endswith(value, "%")
 
-devices(pod) := sum([gpu.limit | some gpu in pod.containers[_].gpus; is_number(gpu.limit)]) / 1000
+devices(pod) := sum([container.devices | some container in pod.containers; is_number(container.devices)])

@@ -7,9 +7,9 @@ nvidia := build.gpu_of("nvidia.com/gpu", "nvidia", 1)
 
 scale(n) := {"replicas": n, "size": 1, "path": ["spec", "replicas"]}
 
-gpu := {"resource": "nvidia.com/gpu", "vendor": "nvidia", "limit": 1000, "request": 1000, "path": ["p", "limits", "g"], "declared": ["limits"]}
+gpu := {"resource": "nvidia.com/gpu", "vendor": "nvidia", "form": "device", "limit": 1000, "request": 1000, "path": ["p", "limits", "g"], "declared": ["limits"]}
 
-server(changes) := build.container(object.union({"gpus": [gpu]}, changes))
+server(changes) := build.container(object.union({"gpus": [gpu], "devices": 1}, changes))
 
 pod(changes) := build.pod(object.union({"gpu": nvidia, "scale": scale(2), "containers": [server({})]}, changes))
 
@@ -68,8 +68,7 @@ test_surge_rounds_up_and_unavailable_down if {
 test_spare_gpus if {
 	spare := object.union(rolling(1, 0), {"params": {"av-rollout": {"spareGpus": 1}}})
 	answers(of(2), spare) == set()
-	two := object.union(gpu, {"limit": 2000})
-	checks([pod({"containers": [server({"gpus": [two]})]})], spare) == {"surge"}
+	checks([pod({"containers": [server({"devices": 2})]})], spare) == {"surge"}
 }
 
 test_the_autoscaler_s_minimum_counts if {

@@ -77,7 +77,10 @@ check([]) := "missing"
 check(selectors) := "selector" if count(selectors) > 0
 
 # Each replica has its nodes to itself.
-apart(pod) if sum([gpu.limit | some gpu in pod.containers[_].gpus; is_number(gpu.limit)]) >= params.nodeGpus * 1000
+apart(pod) if {
+	whole := [gpu.limit | some gpu in pod.containers[_].gpus; gpu.form in {"device", "claimed"}; is_number(gpu.limit)]
+	sum(whole) >= params.nodeGpus * 1000
+}
 
 apart(_) if input.object.metadata.annotations["leaderworkerset.sigs.k8s.io/exclusive-topology"]
 

@@ -7,9 +7,9 @@ nvidia := build.gpu_of("nvidia.com/gpu", "nvidia", 1)
 
 scale(n) := {"replicas": n, "size": 1, "path": ["spec", "replicas"]}
 
-gpu := {"resource": "nvidia.com/gpu", "vendor": "nvidia", "limit": 1000, "request": 1000, "path": ["p", "limits", "g"], "declared": ["limits"]}
+gpu := {"resource": "nvidia.com/gpu", "vendor": "nvidia", "form": "device", "limit": 1000, "request": 1000, "path": ["p", "limits", "g"], "declared": ["limits"]}
 
-server(changes) := build.container(object.union({"gpus": [gpu]}, changes))
+server(changes) := build.container(object.union({"gpus": [gpu], "devices": 1}, changes))
 
 pod(changes) := build.pod(object.union({"gpu": nvidia, "scale": scale(2), "containers": [server({})]}, changes))
 

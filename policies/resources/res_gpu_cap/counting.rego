@@ -2,32 +2,35 @@ package karb.resources.res_gpu_cap
 
 import data.karb.lib.serving
 
-# Resource to the devices of it that all pods of the object may take together.
-totals[resource] := sum([n | some index, pod in input.pods; n := copies(index, pod) * devices(pod, resource)]) if {
-	some resource in {name | some pod in input.pods; some name in countable(pod)}
+# The devices that all pods of the object may have together, claimed ones too.
+everything := sum([n | some index, pod in input.pods; n := copies(index, pod) * together(pod, devices)])
+
+devices := {container.path: n | some container in input.pods[_].containers; n := container.devices; is_number(n)}
+
+# Resource to the quantity of it that they may request together.
+requested[resource] := sum([n | some index, pod in input.pods; n := copies(index, pod) * together(pod, amounts)]) if {
+	some resource in {gpu.resource | some gpu in input.pods[_].containers[_].gpus}
+	amounts := {container.path: amount |
+		some container in input.pods[_].containers
+		some gpu in container.gpus
+		gpu.resource == resource
+		amount := gpu.request / 1000
+	}
 }
 
-# HAMi's shares of a GPU are no devices.
-countable(pod) := {gpu.resource |
-	some gpu in pod.containers[_].gpus
-	not startswith(gpu.resource, "nvidia.com/gpumem")
-	gpu.resource != "nvidia.com/gpucores"
-}
-
-# Init containers run before the others and give back what they had.
-devices(pod, resource) := max(array.concat(
-	[sum([amount(container, resource) | some container in serving.running(pod)])],
-	[amount(container, resource) | some container in pod.containers; container.role == "init"],
+# Of the amounts by container, those that a pod has at once: init containers run before the others
+# and give back what they had.
+together(pod, amounts) := max(array.concat(
+	[sum([amount | some container in serving.running(pod); amount := amounts[container.path]])],
+	[amount | some container in pod.containers; container.role == "init"; amount := amounts[container.path]],
 ))
 
-amount(container, resource) := sum([max([quantity(gpu.limit), quantity(gpu.request)]) |
-	some gpu in container.gpus
-	gpu.resource == resource
-]) / 1000
+uncounted(pod) if {
+	some container in pod.containers
+	container.devices == null
+}
 
-quantity(milli) := milli if {
-	is_number(milli)
-} else := 0
+uncounted(pod) if count([container | some container in pod.containers; container.devices]) == 0
 
 copies(index, pod) := most(index, pod) * object.get(pod, ["scale", "size"], 1)
 

@@ -64,22 +64,21 @@ violations contains found("cap", everything, {"cap": limit, "namespace": namespa
 	everything > limit
 }
 
-# Devices of a claim, or of what is merged in elsewhere, are not counted.
 violations contains object.union(found("cap", 0, {"cap": limit, "namespace": namespace}), {"unknown": why}) if {
 	judged
 	limit := cap
 	everything <= limit
 	some pod in input.pods
 	user(pod)
-	countable(pod) == set()
-	why := "the GPUs that these pods get by a claim or an operator can't be counted here"
+	uncounted(pod)
+	why := "how many GPUs these pods get, by a claim or from an operator, can't be told here"
 }
 
 violations contains found("quota", gpus, {"resource": resource, "hard": hard / 1000, "quota": quota.name}) if {
 	judged
 	some quota in input.context.quotas
 	count(quota.scopes) == 0
-	some resource, gpus in totals
+	some resource, gpus in requested
 	hard := quota.hard[concat("", ["requests.", resource])]
 	gpus * 1000 > hard
 }
@@ -89,8 +88,6 @@ violations contains object.union(found("quota", 0, {"resource": "", "hard": 0, "
 	not input.context.quotas
 	why := "the ResourceQuotas of the namespace are not known here"
 }
-
-everything := sum([n | some n in totals])
 
 found(check, gpus, detail) := {
 	"check": check,

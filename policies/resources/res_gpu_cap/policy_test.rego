@@ -7,9 +7,9 @@ nvidia := build.gpu_of("nvidia.com/gpu", "nvidia", 1)
 
 scale(n) := {"replicas": n, "size": 1, "path": ["spec", "replicas"]}
 
-gpu := {"resource": "nvidia.com/gpu", "vendor": "nvidia", "limit": 1000, "request": 1000, "path": ["p", "limits", "g"], "declared": ["limits"]}
+gpu := {"resource": "nvidia.com/gpu", "vendor": "nvidia", "form": "device", "limit": 1000, "request": 1000, "path": ["p", "limits", "g"], "declared": ["limits"]}
 
-server(changes) := build.container(object.union({"gpus": [gpu]}, changes))
+server(changes) := build.container(object.union({"gpus": [gpu], "devices": 1}, changes))
 
 pod(changes) := build.pod(object.union({"gpu": nvidia, "scale": scale(2), "containers": [server({})]}, changes))
 
@@ -66,7 +66,7 @@ test_the_autoscaler_s_maximum if {
 }
 
 test_init_containers_give_back if {
-	warm_up := server({"role": "init", "gpus": [object.union(gpu, {"limit": 8000, "request": null})]})
+	warm_up := server({"role": "init", "devices": 8, "path": ["spec", "initContainers", 0]})
 	answers([pod({"scale": scale(1), "containers": [server({}), warm_up]})], capped({"cap": 8})) == set()
 	{v.detail.gpus | some v in answers([pod({"scale": scale(1), "containers": [server({}), warm_up]})], capped({"cap": 7}))} == {8}
 }
@@ -79,15 +79,11 @@ test_a_quota if {
 	answers([pod({})], quotas(0, ["Terminating"])) == set()
 }
 
-test_shares_are_no_devices if {
-	share := server({"gpus": [object.union(gpu, {"resource": "nvidia.com/gpumem", "limit": 8000000})]})
-	answers([pod({"scale": scale(1), "containers": [server({}), share]})], capped({"cap": 1})) == set()
-}
-
-test_claims_can_not_be_counted if {
-	claimed := pod({"containers": [build.container({})]})
-	count(unknowns([claimed], capped({"cap": 1}))) == 1
-	answers([claimed], capped({})) == set()
+test_devices_that_can_not_be_told if {
+	every container in [build.container({}), build.container({"devices": null})] {
+		count(unknowns([pod({"containers": [container]})], capped({"cap": 1}))) == 1
+		answers([pod({"containers": [container]})], capped({})) == set()
+	}
 }
 
 test_a_pod_by_itself if {

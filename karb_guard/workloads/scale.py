@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from karb_guard.model.finding import Path
 from karb_guard.workloads.kinds import ROWS
 from karb_guard.workloads.patterns import EACH, VALUES, compile_pattern
+from karb_guard.workloads.rows import Kind
 from karb_guard.workloads.shapes import Template, Workload
 
 _GROUP = "leaderWorkerTemplate"
@@ -37,26 +38,22 @@ class _Counted(NamedTuple):
     versions: tuple[str, ...]
 
 
-def _rows() -> dict[tuple[str, str], tuple[_Counted, ...]]:
-    return {
-        key: counted
-        for key, row in ROWS.items()
-        if (
-            counted := tuple(
-                _Counted(
-                    compile_pattern(location.pattern),
-                    compile_pattern(location.replicas),
-                    compile_pattern(location.size) if location.size else (),
-                    location.versions,
-                )
-                for location in row.locations
-                if location.replicas
-            )
+def _counted(row: Kind) -> tuple[_Counted, ...]:
+    """The places of a kind that have a count, the deepest first: of nested ones it is the place."""
+    counted = [
+        _Counted(
+            compile_pattern(location.pattern),
+            compile_pattern(location.replicas),
+            compile_pattern(location.size) if location.size else (),
+            location.versions,
         )
-    }
+        for location in row.locations
+        if location.replicas
+    ]
+    return tuple(sorted(counted, key=lambda each: -len(each.steps)))
 
 
-_ROWS = _rows()
+_ROWS = {key: counted for key, row in ROWS.items() if (counted := _counted(row))}
 
 
 def scale_of(obj: Mapping[str, Any], workload: Workload, template: Template) -> Scale | None:
@@ -91,11 +88,11 @@ def _has_leader(workload: Workload, template: Template) -> bool:
 
 
 def _bound(steps: tuple[str, ...], path: Path) -> tuple[str | int, ...] | None:
-    """What the wildcards of a pattern stand for in a path; ``None`` if it is another one's."""
-    if len(steps) != len(path):
+    """What the wildcards of a pattern stand for in a path below it; ``None`` if it isn't."""
+    if len(steps) > len(path):  # a view may have its PodSpec below the pattern's map
         return None
     bound: list[str | int] = []
-    for step, part in zip(steps, path, strict=True):
+    for step, part in zip(steps, path, strict=False):
         if step in (EACH, VALUES):
             bound.append(part)
         elif step != part:

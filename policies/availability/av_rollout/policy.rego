@@ -24,7 +24,7 @@
 #       description: Devices that the cluster keeps free for rollouts, or can add within the progress deadline.
 #       default: 0
 #   checks:
-#     surge: 'with {replicas} replicas maxSurge {maxSurge} comes to {surge} and maxUnavailable {maxUnavailable} to 0, so a rolling update waits for {gpus} spare GPUs before it frees any'
+#     surge: 'with {replicas} replicas maxSurge {maxSurge} comes to {surge} and maxUnavailable {maxUnavailable} to 0, so a rolling update frees no GPU before {gpus} spare ones have taken a new pod'
 #   remediation: |-
 #     Let one pod go first, and reuse its GPU:
 #
@@ -63,7 +63,7 @@ violations contains object.union(v, certainty) if {
 	written := object.get(rolling, "maxSurge", update.unset)
 	surge := ceil(scaled(written, replicas))
 	surge > 0
-	needed := max([1, surge * devices(pod)])
+	needed := max([1, devices(pod)])
 	needed > params.spareGpus
 	v := {
 		"check": "surge",

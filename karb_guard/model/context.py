@@ -20,6 +20,7 @@ CONTEXT_KEYS: Mapping[str, str] = {
     "pdbs": "the PodDisruptionBudgets that select the judged object's pods",
     "autoscalers": "what scales the judged object: HPAs, ScaledObjects, its operator's own",
     "backends": "the workloads whose pods a Service of type LoadBalancer or NodePort selects",
+    "runtimeclasses": "the RuntimeClasses of the cluster",
 }
 """Key of ``input.context`` -> what it holds. A door that can't supply a key leaves it out, and
 the invariant answers ``unknown``."""

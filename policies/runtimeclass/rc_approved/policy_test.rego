@@ -29,3 +29,27 @@ test_the_finding_names_the_class_and_the_list if {
 		"detail": {"runtimeClass": "youki", "approved": ["nvidia"]},
 	}}
 }
+
+known(names, complete) := {"context": {"runtimeclasses": {"names": names, "complete": complete}}}
+
+checks(name, context) := {v.check | some v in found} if {
+	params := {"rc-approved": {"approved": ["gvisor", "nvidia"], "created": ["nvidia"]}}
+	document := build.document(params, [build.pod({"spec": {"runtimeClassName": name}})])
+	found := rc_approved.violations with input as object.union(document, context)
+}
+
+test_an_approved_class_must_exist_where_classes_are_known if {
+	checks("gvisor", known(["nvidia"], false)) == {"missing"}
+	checks("gvisor", known(["gvisor"], false)) == set()
+	checks("gvisor", {}) == set()
+}
+
+test_what_an_operator_makes_is_missing_only_in_a_cluster if {
+	checks("nvidia", known(["gvisor"], false)) == set()
+	checks("nvidia", known(["gvisor"], true)) == {"missing"}
+}
+
+test_an_unapproved_class_is_said_to_be_that if {
+	checks("youki", known([], true)) == {"unapproved"}
+	checks("youki", {}) == {"unapproved"}
+}

@@ -57,6 +57,9 @@ _FLAGS = {
 _SWITCHES = {"--enable-dp-attention": "attention", "--headless": "spans"}
 """Flags without a value."""
 
+_BOOLEANS = ("--enable-", "--disable-", "--no-", "--trust-remote-code", "--enforce-eager")
+"""What flags without a value begin with: a word after one may be any argument."""
+
 _TGI_VARIABLES = {
     "NUM_SHARD": "tensor",
     "SHARDED": "sharded",
@@ -262,7 +265,9 @@ def _arguments(started: _Started) -> tuple[Arguments, str | None]:
 def _is_value(words: Sequence[Word], index: int) -> bool:
     """Whether a word belongs to the flag before it; a positional one may be any argument."""
     text = words[index].text
-    return text.startswith("-") or (index > 0 and words[index - 1].text.startswith("-"))
+    before = words[index - 1].text if index else ""
+    takes_value = before.startswith("-") and not before.startswith(_BOOLEANS)
+    return text.startswith("-") or takes_value
 
 
 def _from_environment(spec: Mapping[str, Any], line: CommandLine, said: Arguments) -> None:
@@ -332,7 +337,8 @@ def _path(container: Container, sizes: Sequence[Said]) -> Sequence[str | int]:
     """The argument that says the size; where none does, the list that it belongs in."""
     for each in sizes:
         return _place(container, each)
-    return container.written(("args",))
+    in_command = container.spec.get("command") and not container.spec.get("args")
+    return container.written(("command" if in_command else "args",))
 
 
 def _place(container: Container, said: Said) -> Sequence[str | int]:

@@ -18,7 +18,7 @@ REPLICATED = {"av-pdb", "av-spread", "av-rollout", "av-scaler", "av-warm"}
 
 EVALUATED = [f for f in fixtures() if f.invariant.name not in PYTHON_WAIVERS]
 MORE_WITH_CONTEXT = {"rc-approved"}
-"""Decide without their context, too: what it shows comes on top (an approved class that is missing)."""
+"""They decide without their context, too; what it shows comes on top (a class that is missing)."""
 
 BUILT_IN = ("apps/v1", "batch/v1", "v1")
 

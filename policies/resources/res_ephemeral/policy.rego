@@ -59,15 +59,16 @@ params := input.params["res-ephemeral"]
 
 violations contains object.union_n([v, certainty, pods.doubt(container)]) if {
 	some [pod, container, certainty] in servers
-	some index, volume in pod.spec.volumes
-	unbounded(volume.emptyDir)
+	some dir in pod.emptyDirs
+	dir.medium != "Memory"
+	is_null(dir.sizeLimit)
 	some mount in container.spec.volumeMounts
-	mount.name == volume.name
+	mount.name == dir.name
 	holds_models(container, mount.mountPath)
 	v := {
 		"check": "volume",
-		"path": array.concat(pod.path, ["volumes", index, "emptyDir", "sizeLimit"]),
-		"detail": {"volume": volume.name, "container": container.name, "mountPath": mount.mountPath},
+		"path": array.concat(dir.path, ["sizeLimit"]),
+		"detail": {"volume": dir.name, "container": container.name, "mountPath": mount.mountPath},
 	}
 }
 
@@ -103,11 +104,6 @@ uses_gpu(pod, container) if {
 	container.role == "main"
 	some evidence in pod.gpu.evidence
 	evidence.test == 4
-}
-
-unbounded(source) if {
-	object.get(source, "medium", "") != "Memory"
-	object.get(source, "sizeLimit", "0") in {"", "0", 0}
 }
 
 holds_models(_, path) if globs.any_match(params.paths, path)

@@ -109,6 +109,7 @@ def test_scripts_are_read_as_far_as_they_say_it(text: str) -> None:
         "vllm serve m --tensor-parallel-size ${TP:-2}",
         "vllm serve m --tensor-parallel-size $((A * 2))",
         "vllm serve m $EXTRA_ARGS",
+        "vllm serve m --enforce-eager $EXTRA_ARGS",
         'vllm serve m "$@"',
         "vllm serve m --config /etc/vllm.yaml",
         "vllm serve m -tp two",
@@ -177,6 +178,9 @@ def test_the_argument_is_pointed_at() -> None:
     absent = server(command=["vllm", "serve"], args=["org/m"])
     assert absent is not None
     assert (absent["said"], absent["path"]) == ([], ["spec", "containers", 0, "args"])
+    alone = server(command=["vllm", "serve", "org/m"])
+    assert alone is not None
+    assert alone["path"] == ["spec", "containers", 0, "command"]
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,15 @@ def exists(cluster: Cluster, namespace: str, kind: str, name: str) -> bool:
 
 def test_the_gpu_pod_breaks_what_the_blueprint_asks_of_pods() -> None:
     paper = profiles.members(profiles.load("paper", [builtin_root()], catalogue()), catalogue())
-    expected = {"img-registry", "img-tag", "owner", "pss-restricted", "sa-default", "slo-required"}
+    expected = {
+        "img-registry",
+        "img-tag",
+        "obs-port",
+        "owner",
+        "pss-restricted",
+        "sa-default",
+        "slo-required",
+    }
     assert expected_names() & {invariant.name for invariant in paper} == expected
 
 

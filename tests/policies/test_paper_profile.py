@@ -98,6 +98,7 @@ def test_as_published_the_gpu_pod_breaks_the_paper_s_own_invariants() -> None:
     expected = {
         "img-registry",
         "img-tag",
+        "obs-port",
         "owner",
         "pss-restricted",
         "sa-automount",
@@ -245,6 +246,7 @@ CASES: dict[str, Callable[[Objects], None]] = {
     ),
     "np-egress-deny": with_(spec_of("NetworkPolicy default-deny"), policyTypes=["Ingress"]),
     "np-ingress-deny": with_(spec_of("NetworkPolicy default-deny"), policyTypes=["Egress"]),
+    "obs-port": without(server, "ports"),
     "owner": lambda objects: pod_metadata(objects)["labels"].pop("karb.dev/owner"),
     "pss-baseline": with_(pod_spec, hostNetwork=True),
     "pss-ns-label": without(

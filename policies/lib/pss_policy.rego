@@ -9,7 +9,7 @@ latest := 1000000
 # The version to judge by, as its minor number: the major one is always 1.
 minor(params) := number if {
 	params.namespaceLabels
-	number := minor_of(labels["pod-security.kubernetes.io/enforce-version"])
+	number := minor_of(labels[concat("", [label(params), "-version"])])
 } else := minor_of(object.get(params, "version", "latest"))
 
 # Upstream's ParseVersion: v1.0, v1.1 ... ; whatever is none of them means `latest`.
@@ -21,22 +21,33 @@ minor_of(version) := number if {
 	format_int(number, 10) == digits # v1.08 is no version
 } else := latest
 
-# `level` is asked of this pod. Without an enforce label the invariants that are enabled decide.
+# The label of the mode that decides.
+label(params) := concat("", ["pod-security.kubernetes.io/", mode(params)])
+
+mode(params) := object.get(params, "namespaceMode", "enforce")
+
+# `level` is asked of this pod. Without the mode's label the invariants that are enabled decide.
 asked(params, _) if not params.namespaceLabels
 
 asked(params, level) if {
 	params.namespaceLabels
-	level in levels(object.get(labels, "pod-security.kubernetes.io/enforce", "restricted"))
+	level in levels(mode(params), object.get(labels, label(params), "restricted"))
 }
 
 labels := input.context.namespace.labels
 
-# Upstream's ParseLevel: a level that doesn't exist means restricted, which includes baseline.
-levels("privileged") := set()
+# Upstream's ParseLevel and PolicyToEvaluate: a level that doesn't exist means restricted, which
+# includes baseline; to `audit` and `warn` it means privileged.
+levels(_, "baseline") := {"baseline"}
 
-levels("baseline") := {"baseline"}
+levels(_, "restricted") := {"baseline", "restricted"}
 
-levels(level) := {"baseline", "restricted"} if not level in {"privileged", "baseline"}
+levels(_, "privileged") := set()
+
+levels(mode, level) := includes if {
+	not level in {"privileged", "baseline", "restricted"}
+	includes := {word | some word in ["baseline", "restricted"]; mode == "enforce"}
+}
 
 # The one answer where the labels count and the namespace is not known. An unknown is about the
 # invariant as a whole; `check` is there because every answer names one.

@@ -36,13 +36,21 @@
 #     namespaceLabels:
 #       type: boolean
 #       description: >-
-#         let the namespace's labels pod-security.kubernetes.io/enforce and enforce-version
-#         decide, as the API server does: nothing is reported in a `privileged` or `baseline`
+#         let the namespace's labels pod-security.kubernetes.io/enforce and enforce-version (or those
+#         of `namespaceMode`) decide, as the API server does: nothing is reported in a `privileged` or `baseline`
 #         namespace; a level that doesn't exist means restricted, a version that doesn't exist
 #         means latest. A namespace without the one label is judged at this level, without the
 #         other by `version`. Where the Namespace is not known (lint of files without it) the
 #         invariant is undecided
 #       default: false
+#     namespaceMode:
+#       type: string
+#       enum: [enforce, audit, warn]
+#       description: >-
+#         whose labels decide with `namespaceLabels`. While the next level is rolled out, `warn`
+#         judges pods by it before it is enforced. Of audit and warn, a level that doesn't exist
+#         means privileged
+#       default: enforce
 #   checks:
 #     allowPrivilegeEscalation: 'container {container}: securityContext.allowPrivilegeEscalation is {value}, it must be false'
 #     capabilities_restricted: 'container {container}: capabilities.{field} is {value}; drop must hold ALL, add at most NET_BIND_SERVICE'

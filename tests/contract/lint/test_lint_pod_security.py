@@ -80,6 +80,20 @@ def test_the_labels_of_a_namespace_among_the_manifests_decide(
     assert checks(lint(file, "version=v1.0", "namespaceLabels=true")) == expected
 
 
+@pytest.mark.parametrize("mode", ["audit", "warn"])
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [("privileged", []), ("baseline", ["sysctls"]), ("restricted", ["sysctls"]), ("nonsense", [])],
+)
+def test_the_labels_of_another_mode_decide_where_asked(
+    file: Path, mode: str, level: str, expected: list[str]
+) -> None:
+    labels = NAMESPACE.replace("enforce", mode).replace("LEVEL", level)
+    file.write_text(POD + labels.replace("VERSION", "v1.30"), encoding="utf-8")
+    asked = ("version=latest", "namespaceLabels=true", f"namespaceMode={mode}")
+    assert checks(lint(file, *asked)) == expected
+
+
 def test_without_the_namespace_its_labels_are_not_guessed(file: Path) -> None:
     done = lint(file, "version=v1.0", "namespaceLabels=true")
     assert (done.code, checks(done)) == (0, [])

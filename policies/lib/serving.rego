@@ -59,6 +59,13 @@ scales(scaler, _) if scaler.pods == null
 
 scales(scaler, index) if index in scaler.pods
 
+# What it means that no autoscaler is visible.
+absence := {"unknown": "what scales this workload is not known here"} if {
+	not input.context.autoscalers
+} else := {"unknown": "the operator of this kind may scale it by means that are not visible here"} if {
+	input.workload.kind in {"LLMInferenceService", "DynamoGraphDeployment", "DynamoComponentDeployment", "StormService"}
+} else := {}
+
 # The most and the fewest pods (or groups) that the template is meant to have; undefined where its
 # kind has no count and nothing visible sets one. An unlimited autoscaler counts by its least.
 most(index, pod) := max(array.concat(

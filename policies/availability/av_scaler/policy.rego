@@ -72,7 +72,7 @@ violations contains object.union_n([v, certainty, each.doubt]) if {
 	v := object.union({"path": serving.scale_path(pod), "detail": {}}, each.problem)
 }
 
-problems(index, pod) := {{"problem": {"check": "none"}, "doubt": absence} | params.required} if {
+problems(index, pod) := {{"problem": {"check": "none"}, "doubt": serving.absence} | params.required} if {
 	count(serving.autoscalers(index)) == 0
 } else := {{"problem": problem, "doubt": {}} | some problem in several(index)} if {
 	count(serving.autoscalers(index)) > 1
@@ -91,13 +91,6 @@ head(pod) if {
 	input.workload.group == "ray.io"
 	not pod.scale
 }
-
-# What it means that none is visible.
-absence := {"unknown": "what scales this workload is not known here"} if {
-	not input.context.autoscalers
-} else := {"unknown": "the operator of this kind may scale it by means that are not visible here"} if {
-	input.workload.kind in {"LLMInferenceService", "DynamoGraphDeployment", "DynamoComponentDeployment", "StormService"}
-} else := {}
 
 several(index) := {{
 	"check": "several",

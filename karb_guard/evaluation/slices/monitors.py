@@ -68,10 +68,11 @@ class _Around(NamedTuple):
     services: list[Service]
     by_pair: dict[tuple[str, str], list[Service]]
 
-    @property
-    def watched(self) -> bool:
-        """Somebody wrote a monitor down."""
-        return bool(self.of_pods or self.of_services)
+    written_down: bool
+    """Somebody wrote a monitor for this very namespace, and is taken to have written all."""
+
+    def __bool__(self) -> bool:
+        return bool(self.of_pods or self.of_services or self.services)
 
 
 def provide(about: About) -> list[Json] | None:
@@ -80,15 +81,16 @@ def provide(about: About) -> list[Json] | None:
     ``scraped``: a monitor selects the pod and names one of its ports (by a Service, where it is
     one of Services), or the annotation of a Service has it scraped; ``None`` where labels, ports or
     Services that are not visible here decide. ``by`` names who does it, ``selecting`` those that
-    select the pod and none of its ports. ``None`` where nobody wrote monitors of the namespace
-    down, unless somebody scrapes one of the pods for certain.
+    select the pod and none of its ports. ``None`` where nobody wrote monitors for the namespace
+    down (one that looks into all namespaces says nothing about others), unless somebody scrapes
+    one of the pods for certain.
     """
     if not about.prepared.pods or _too_many(about):
         return None
     key = ("monitors", about.namespace)
     around = about.inventory.remembered(key, lambda: _around(about))
-    known = about.complete or (about.namespace is not None and around.watched)
-    if not known and not around.watched and not around.services:
+    known = about.complete or around.written_down
+    if not known and not around:
         return None
     operator = about.prepared.workload is not None and about.prepared.workload.operator
     sure = about.knows(*SERVICE) and not operator  # operators make Services of their own
@@ -111,7 +113,8 @@ def _pods(about: About) -> Iterator[_Pod]:
 
 def _around(about: About) -> _Around:
     by_place = about.inventory.remembered("monitors", lambda: _by_place(about))
-    monitors = [*by_place.get("*", ()), *by_place.get(about.namespace, ())]
+    own = by_place.get(about.namespace, ())
+    monitors = [*by_place.get("*", ()), *own]
     read = (read_service(obj) for obj in about.neighbours(*SERVICE))
     services = [service for service in read if service is not None]
     by_pair: dict[tuple[str, str], list[Service]] = {}
@@ -122,6 +125,7 @@ def _around(about: About) -> _Around:
         _Monitors(monitor for monitor in monitors if monitor.by_service),
         services,
         by_pair,
+        written_down=about.namespace is not None and bool(own),
     )
 
 

@@ -117,6 +117,13 @@ def test_the_namespaces_of_a_monitor(chosen: Json, namespace: str | None, expect
     assert scraped(monitor(namespace=namespace, namespaceSelector=chosen)) is expected
 
 
+def test_a_monitor_of_all_namespaces_says_nothing_about_others() -> None:
+    everywhere = {"namespaceSelector": {"any": True}, "selector": {"matchLabels": {"app": "x"}}}
+    assert provided(monitor(namespace="monitoring", **everywhere)) is None
+    assert scraped(monitor(namespace="monitoring", **everywhere), complete=True) is False
+    assert scraped(monitor(namespace="monitoring", **everywhere), monitor(endpoints=[])) is False
+
+
 def test_manifests_without_a_namespace_are_scraped_for_certain_or_not_known() -> None:
     nowhere = workload()
     del nowhere["metadata"]["namespace"]

@@ -13,7 +13,15 @@ from tests.support.judging import catalogue, document_of, fixture_id, fixtures, 
 PYTHON_WAIVERS = {"waiver-expired", "waiver-invalid", "waiver-unused"}
 """Raised by the decision, after evaluation: tests/policies/test_waiver_fixtures.py."""
 
-REPLICATED = {"av-pdb", "av-spread", "av-rollout", "av-scaler", "av-warm", "cost-idle"}
+REPLICATED = {
+    "av-pdb",
+    "av-spread",
+    "av-rollout",
+    "av-scaler",
+    "av-warm",
+    "cost-idle",
+    "st-pvc-mode",
+}
 """They ask about replicas, and a Pod has none: it can only pass."""
 
 EVALUATED = [f for f in fixtures() if f.invariant.name not in PYTHON_WAIVERS]

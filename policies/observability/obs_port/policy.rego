@@ -49,9 +49,9 @@
 package karb.observability.obs_port
 
 import data.karb.lib.globs
-import data.karb.lib.gpu
 import data.karb.lib.metrics
 import data.karb.lib.pods
+import data.karb.lib.serving
 
 params := input.params["obs-port"]
 
@@ -62,7 +62,7 @@ violations contains object.union(v, doubt) if {
 	not declared
 	pod := services[0]
 	container := metrics.server(pod)
-	doubt := object.union(gpu.user(pod), pods.pod_doubt(pod))
+	doubt := object.union(serving.gpu_server(pod), pods.pod_doubt(pod))
 	v := {
 		"check": "missing",
 		"path": array.concat(container.path, ["ports"]),

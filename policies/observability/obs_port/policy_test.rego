@@ -12,7 +12,7 @@ answers(pods, changes) := found if {
 	found := obs_port.violations with input as object.union(document, changes)
 }
 
-server(ports) := build.container({"name": "vllm", "gpus": [{"resource": "x"}], "spec": {"ports": ports}})
+server(ports) := build.container({"name": "vllm", "devices": 1, "spec": {"ports": ports}})
 
 reported(pod) if count(answers([pod], {})) == 1
 
@@ -51,7 +51,7 @@ test_who_owes_it if {
 }
 
 test_what_is_not_visible if {
-	open := build.container({"open": true, "gpus": [{"resource": "x"}]})
+	open := build.container({"open": true, "devices": 1})
 	{v.unknown | some v in answers([{"containers": [open]}], {})} == {"container server is merged with one that is not visible here"}
 	claimed := {"containers": [build.container({})], "gpu": object.union(build.pod({}).gpu, {"unknown": "a claim"})}
 	{v.unknown | some v in answers([claimed], {})} == {"a claim"}

@@ -49,13 +49,13 @@
 #     A ServiceMonitor goes by the labels of the Service, and by the names of its ports.
 package karb.observability.obs_scrape
 
-import data.karb.lib.gpu
 import data.karb.lib.metrics
 import data.karb.lib.pods
+import data.karb.lib.serving
 
 params := input.params["obs-scrape"]
 
-violations contains object.union_n([v, gpu.user(pod), doubt]) if {
+violations contains object.union_n([v, serving.gpu_server(pod), doubt]) if {
 	pod := metrics.services[0]
 	with_ports
 	not annotated

@@ -5,7 +5,7 @@ import data.karb.observability.obs_scrape
 
 params := {"annotations": ["prometheus.io/scrape"]}
 
-server := build.container({"gpus": [{"resource": "x"}], "spec": {"ports": [{"name": "http", "containerPort": 8000}]}})
+server := build.container({"devices": 1, "spec": {"ports": [{"name": "http", "containerPort": 8000}]}})
 
 service := build.pod({"containers": [server], "gpu": build.gpu_of("nvidia.com/gpu", "nvidia", 1), "spec": {"restartPolicy": "Always"}})
 
@@ -50,7 +50,7 @@ test_what_is_not_visible if {
 }
 
 test_who_is_looked_at if {
-	without := build.container({"gpus": [{"resource": "x"}]})
+	without := build.container({"devices": 1})
 	answers([object.union(service, {"containers": [without]})], entry({})) == set()
 	answers([object.union(service, {"gpu": build.pod({}).gpu})], {}) == set()
 	answers([object.union(service, {"gpu": build.pod({}).gpu})], entry({})) == set()

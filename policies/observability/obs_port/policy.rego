@@ -24,8 +24,8 @@
 #     names:
 #       type: array
 #       items: {type: string, minLength: 1}
-#       description: Names of metrics ports (globs).
-#       default: ["*metrics*", "*prom*"]
+#       description: What the names of metrics ports contain.
+#       default: [metrics, prom]
 #     ports:
 #       type: array
 #       items: {type: integer, minimum: 1, maximum: 65535}
@@ -48,7 +48,6 @@
 #     SGLang needs `--enable-metrics`, Triton has its own port 8002.
 package karb.observability.obs_port
 
-import data.karb.lib.globs
 import data.karb.lib.metrics
 import data.karb.lib.pods
 import data.karb.lib.serving
@@ -86,4 +85,7 @@ declared if {
 
 counts(port) if port.containerPort in params.ports
 
-counts(port) if globs.any_match(params.names, port.name)
+counts(port) if {
+	some text in params.names
+	contains(port.name, text)
+}

@@ -3,7 +3,7 @@ package karb.observability.obs_port_test
 import data.karb.lib.build
 import data.karb.observability.obs_port
 
-params := {"names": ["*metrics*"], "ports": [8000], "annotations": ["prometheus.io/port"]}
+params := {"names": ["metrics"], "ports": [8000], "annotations": ["prometheus.io/port"]}
 
 gpu := {"gpu": build.gpu_of("nvidia.com/gpu", "nvidia", 1), "spec": {"restartPolicy": "Always"}}
 

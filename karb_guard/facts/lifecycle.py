@@ -15,7 +15,7 @@ _MAX_TEXT = 10_000
 _MAX_ARGUMENTS = 100
 
 
-def stop_sleep(lifecycle: Any) -> float | None:
+def stop_sleep(lifecycle: Any) -> float | int | None:
     """The seconds that ``preStop`` sleeps: natively, or by a ``sleep`` of its command.
 
     ``None`` where it doesn't sleep, or how long can't be told. Of several sleeps the longest, which
@@ -26,14 +26,15 @@ def stop_sleep(lifecycle: Any) -> float | None:
         return None
     native = hook.get("sleep")
     if isinstance(native, Mapping) and type(native.get("seconds")) is int:
-        return float(native["seconds"])
+        return native["seconds"]  # type: ignore[no-any-return]  # an int, as was just asked
     command = hook.get("exec")
     return _slept(command.get("command")) if isinstance(command, Mapping) else None
 
 
-def _slept(command: Any) -> float | None:
+def _slept(command: Any) -> float | int | None:
     if not isinstance(command, list) or len(command) > _MAX_ARGUMENTS:
         return None
     text = " ".join(part for part in command if isinstance(part, str))
     found = _COMMAND.findall(text[:_MAX_TEXT])
-    return max((float(number) * _UNITS[unit] for number, unit in found), default=None)
+    longest = max((float(number) * _UNITS[unit] for number, unit in found), default=None)
+    return int(longest) if longest is not None and longest.is_integer() else longest

@@ -8,7 +8,10 @@ import data.karb.lib.gpu
 # for can't be told.
 gpu_server(pod) := object.union(kind_doubt, gpu.user(pod)) if serves(pod)
 
-serves(_) if input.workload.role == "serving"
+serves(pod) if {
+	input.workload.role == "serving"
+	not pod.labels["notebook-name"] # of what a Notebook makes: a person works in it
+}
 
 serves(pod) if {
 	input.workload.role == "pod"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from karb_guard.evaluation.prepare import Prepared
 from karb_guard.facts.settings import FactSettings
 from karb_guard.inventory import Inventory
+from karb_guard.inventory.keys import key_of
 
 
 class About(NamedTuple):
@@ -40,6 +41,16 @@ class About(NamedTuple):
     def neighbours(self, group: str, kind: str) -> tuple[Mapping[str, Any], ...]:
         """The objects of a kind in the object's namespace, as written: of any shape inside."""
         return self.inventory.in_namespace(group, kind, self.namespace)
+
+    def applied(self, group: str, kind: str) -> list[Mapping[str, Any]]:
+        """The same without those that another one of the same name replaces when all are applied.
+
+        An input may hold an object twice (a base and its copy for a test cluster); to a cluster
+        they are one. Objects without a name are all kept.
+        """
+        found = self.neighbours(group, kind)
+        last = {key: obj for obj in found if (key := key_of(obj)) and key[3]}
+        return [obj for obj in found if (key := key_of(obj)) is None or last.get(key, obj) is obj]
 
 
 def only_sure(found: list[dict[str, Any]], *, known: bool) -> list[dict[str, Any]] | None:

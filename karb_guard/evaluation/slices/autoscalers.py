@@ -71,7 +71,7 @@ def _index(about: About) -> _Index:
     defaulted = sorted(_defaulted(about))
     index: _Index = {}
     for kind, read in _READERS.items():
-        for obj in about.neighbours(*kind):
+        for obj in about.applied(*kind):
             if kind == HPA and (name_of(obj) in made or _is_made(about, obj)):
                 continue
             entry = {**read(obj), "defaulted": defaulted}

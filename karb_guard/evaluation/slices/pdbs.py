@@ -80,7 +80,7 @@ def _selecting(budget: _Budget, labels: list[Labels]) -> Json | None:
 
 def _budgets(about: About) -> Iterator[_Budget]:
     index = _templates(about.inventory, about.namespace)
-    for budget in about.neighbours(*PDB):
+    for budget in about.applied(*PDB):
         spec, metadata = budget.get("spec"), budget.get("metadata")
         if not isinstance(spec, Mapping) or spec.get("selector") is None:
             continue  # a null selector selects nothing (policy/v1)

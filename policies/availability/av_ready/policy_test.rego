@@ -79,6 +79,8 @@ test_roles_that_owe_none if {
 	}
 }
 
+test_a_notebook_s_pods_are_not_asked if answers([pod({"labels": {"notebook-name": "lab"}})], {}) == set()
+
 test_workers_of_a_group_are_not_asked if {
 	answers([pod({"labels": {"leaderworkerset.sigs.k8s.io/worker-index": "1"}})], {}) == set()
 	checks([pod({"labels": {"leaderworkerset.sigs.k8s.io/worker-index": "0"}})], {}) == {"missing"}

@@ -296,3 +296,8 @@ def test_workloads_of_any_shape_do_no_harm(spec: Any, kind: str) -> None:
         "Service": "serving.knative.dev/v1",
     }
     provided({**obj(kind, apis[kind]), "spec": spec}, complete=True)
+
+
+def test_an_autoscaler_that_is_written_twice_is_one() -> None:
+    assert [each["max"] for each in provided(obj(), hpa(), hpa(maxReplicas=8))] == [8]
+    assert provided(obj(), hpa(), hpa(scaleTargetRef={**REF, "name": "other"})) == []

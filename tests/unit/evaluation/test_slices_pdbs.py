@@ -93,7 +93,10 @@ def test_what_is_known() -> None:
     elsewhere = budget(namespace="other")
     assert provided(workload(), elsewhere) is None
     assert len(provided(workload(namespace=None), budget(namespace=None))) == 1
-    two = [budget(namespace=None), budget(namespace=None, selector={})]
+    two = [
+        budget(namespace=None),
+        {**budget(namespace=None, selector={}), "metadata": {"name": "c"}},
+    ]
     assert provided(workload(namespace=None), *two) is None
 
 
@@ -139,3 +142,8 @@ def test_what_the_api_server_refuses_protects_nothing(spec: Any) -> None:
 )
 def test_any_shape_does_no_harm(spec: Any) -> None:
     assert isinstance(provided(workload(), budget(spec) if spec is not None else budget([])), list)
+
+
+def test_a_budget_that_is_written_twice_is_one() -> None:
+    [entry] = provided(workload(), budget(), budget(maxUnavailable=2))
+    assert entry["maxUnavailable"] == {"count": 2}

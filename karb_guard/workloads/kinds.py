@@ -305,6 +305,18 @@ _DYNAMO = (
     _dynamo("DynamoComponentDeployment", "spec", "spec", ()),
 )
 
+# substratusai/kubeai api/k8s/v1, internal/modelcontroller: all but the server's arguments and
+# environment comes from the profile and the installation's configuration.
+_KUBEAI = (
+    _kind(
+        "kubeai.org/Model",
+        "v1",
+        "serving",
+        Location("spec", Form.KUBEAI, metadata="", open=("*",), replicas="spec.minReplicas"),
+        injects="probes shm tolerations nodeSelector resources",
+    ),
+)
+
 _ROLE = "spec.template.spec.roles[]"
 _CLIQUE = "spec.template.cliques[]"
 
@@ -355,7 +367,17 @@ _OTHERS = (
 )
 
 TABLE: tuple[Kind, ...] = (
-    _BUILT_IN + _KSERVE + _RAY + _SIGS + _KUBEFLOW + _ARGO + _KNATIVE + _NIM + _DYNAMO + _OTHERS
+    _BUILT_IN
+    + _KSERVE
+    + _RAY
+    + _SIGS
+    + _KUBEFLOW
+    + _ARGO
+    + _KNATIVE
+    + _NIM
+    + _DYNAMO
+    + _KUBEAI
+    + _OTHERS
 )
 """Every kind whose pod templates are understood."""
 

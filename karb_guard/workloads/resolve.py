@@ -23,6 +23,7 @@ from karb_guard.workloads.shapes import Misfit, Template, Workload
 from karb_guard.workloads.views.argo import argo_template
 from karb_guard.workloads.views.dynamo import dynamo_template
 from karb_guard.workloads.views.kserve import kserve_template
+from karb_guard.workloads.views.kubeai import kubeai_template
 from karb_guard.workloads.views.nim import nim_template
 from karb_guard.workloads.views.spot import Spot
 from karb_guard.workloads.views.trainer import trainer_template
@@ -35,6 +36,7 @@ _VIEWS: Mapping[Form, Callable[[Spot], Template | None]] = {
     Form.ARGO: argo_template,
     Form.NIM: nim_template,
     Form.DYNAMO: dynamo_template,
+    Form.KUBEAI: kubeai_template,
     Form.TRAINER: trainer_template,
 }
 

@@ -30,6 +30,8 @@ class Form(Enum):
     """A NIMService's flat spec."""
     DYNAMO = "dynamo"
     """A Dynamo v1alpha1 component: ``extraPodSpec`` and resources of its own."""
+    KUBEAI = "kubeai"
+    """A KubeAI Model: a resource profile instead of resources, one container."""
     TRAINER = "trainer"
     """The ``trainer`` of a TrainJob, which overrides the runtime's ``node`` container."""
 

@@ -3,8 +3,8 @@
 Sources: knative/serving pkg/apis/autoscaling (annotations of a revision, bounds 0 and unlimited);
 kserve/kserve pkg/constants and pkg/apis/serving/v1beta1 (``autoscalerClass``, ``minReplicas``);
 ray-project/kuberay ray-operator/apis/ray/v1 (``enableInTreeAutoscaling``); NVIDIA/k8s-nim-operator
-api/apps/v1alpha1 (``scale``); SeldonIO/seldon-core (``hpaSpec``, ``kedaSpec``); ai-dynamo/grove
-(``autoScalingConfig``).
+api/apps/v1alpha1 (``scale``); substratusai/kubeai api/k8s/v1 (``minReplicas``);
+SeldonIO/seldon-core (``hpaSpec``, ``kedaSpec``); ai-dynamo/grove (``autoScalingConfig``).
 """
 
 from __future__ import annotations
@@ -96,6 +96,14 @@ def _seldon(prepared: Prepared) -> Iterator[Json]:
                 yield _bounded(prepared, index, component[field])
 
 
+def _kubeai(prepared: Prepared) -> Iterator[Json]:
+    """Each Model, by its requests, unless that is switched off."""
+    spec = mapping(prepared.raw.get("spec"))
+    if prepared.pods and spec.get("autoscalingDisabled") is not True:
+        low = number(spec.get("minReplicas"), 0)
+        yield _own(prepared, 0, low, number(spec.get("maxReplicas")) or None)
+
+
 def _grove(prepared: Prepared) -> Iterator[Json]:
     for index, pod in enumerate(prepared.pods):
         config = _at(prepared.raw, pod["path"][:-1]).get("autoScalingConfig")
@@ -128,6 +136,7 @@ _KINDS: Mapping[tuple[str, str], Callable[[Prepared], Iterator[Json]]] = {
     (KSERVE, "InferenceService"): _kserve,
     ("ray.io", "RayCluster"): _ray,
     ("ray.io", "RayService"): _ray,
+    ("kubeai.org", "Model"): _kubeai,
     ("apps.nvidia.com", "NIMService"): _nim,
     ("apps.nvidia.com", "NIMPipeline"): _nim,
     ("machinelearning.seldon.io", "SeldonDeployment"): _seldon,

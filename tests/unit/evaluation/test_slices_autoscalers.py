@@ -301,3 +301,16 @@ def test_workloads_of_any_shape_do_no_harm(spec: Any, kind: str) -> None:
 def test_an_autoscaler_that_is_written_twice_is_one() -> None:
     assert [each["max"] for each in provided(obj(), hpa(), hpa(maxReplicas=8))] == [8]
     assert provided(obj(), hpa(), hpa(scaleTargetRef={**REF, "name": "other"})) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "bounds"),
+    [
+        ({"minReplicas": 1, "maxReplicas": 4}, [(1, 4)]),
+        ({}, [(0, None)]),
+        ({"autoscalingDisabled": True}, []),
+    ],
+)
+def test_kubeai_scales_its_models_by_requests(spec: Json, bounds: list[Any]) -> None:
+    found = provided(obj("Model", "kubeai.org/v1", {"resourceProfile": "nvidia-gpu-l4:1", **spec}))
+    assert [(each["min"], each["max"]) for each in found or []] == bounds

@@ -486,3 +486,13 @@ def test_6_a_privileged_container_of_a_gpu_workload_counts() -> None:
     context = {"privileged": True}
     gpu = gpu_of(pod(resources=limits(**{"nvidia.com/gpu": 1}), securityContext=context))
     assert (numbers_of(gpu), gpu["workload"]) == ([1, 6], True)
+
+
+def test_4_the_resource_profile_of_a_kubeai_model_counts_where_it_is_written() -> None:
+    spec = {"engine": "VLLM", "url": "hf://org/m", "resourceProfile": "nvidia-gpu-l4:2"}
+    obj = {"apiVersion": "kubeai.org/v1", "kind": "Model", "metadata": {"name": "m"}, "spec": spec}
+    gpu = gpu_of(obj)
+    assert (gpu["workload"], gpu["resources"]) == (True, ["nvidia.com/gpu"])
+    assert gpu["evidence"][0]["path"] == ["spec", "resourceProfile"]
+    obj["spec"] = {**spec, "resourceProfile": "cpu:2"}
+    assert gpu_of(obj) == PLAIN

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from karb_guard.model.path import format_path
 from karb_guard.workloads import Template, Workload, resolve
 
@@ -312,3 +314,37 @@ class TestTrainer:
 def test_a_path_through_no_view_comes_back_as_it_is() -> None:
     workload = custom("apps/v1", "Deployment", {"template": {"spec": {"containers": []}}})
     assert workload.written(("spec", "replicas")) == ("spec", "replicas")
+
+
+@pytest.mark.parametrize(
+    ("profile", "limits"),
+    [
+        ("nvidia-gpu-l4:2", {"nvidia.com/gpu": 2}),
+        ("gpu:1", {"nvidia.com/gpu": 1}),
+        ("amd-gpu-mi300x:8", {"amd.com/gpu": 8}),
+        ("google-tpu-v5e-1x1:1", {"google.com/tpu": 1}),
+        ("cpu:4", None),
+        ("large:1", None),
+        ("nvidia-gpu-l4", None),
+        ("nvidia-gpu-l4:0", None),
+        ("nvidia-gpu-l4:1.5", None),
+        (None, None),
+    ],
+)
+def test_a_kubeai_model_asks_for_what_its_profile_is_called(profile: Any, limits: Any) -> None:
+    spec = {"resourceProfile": profile, "env": {"A": "1", "B": None}}
+    workload = custom("kubeai.org/v1", "Model", spec)
+    (container,) = workload.templates[0].containers
+    assert container.spec.get("resources", {}).get("limits") == limits
+    assert container.spec["env"] == [{"name": "A", "value": "1"}, {"name": "B", "value": ""}]
+    assert container.written(("env", 1, "value")) == ("spec", "env", "B")
+    assert not workload.misfits
+
+
+def test_a_kubeai_model_of_wrong_types_is_a_misfit_and_no_crash() -> None:
+    spec = {"resourceProfile": 4, "env": ["A=1"]}
+    workload = custom("kubeai.org/v1", "Model", spec)
+    assert {format_path(misfit.path) for misfit in workload.misfits} == {
+        "spec.resourceProfile",
+        "spec.env",
+    }

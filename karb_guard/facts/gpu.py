@@ -42,6 +42,8 @@ class PodParts(NamedTuple):
     tolerations: Sequence[Mapping[str, Any]]
     selectors: Sequence[Mapping[str, Any]]
     claims: Sequence[PodClaim]
+    others: Sequence[str]
+    """Extended resources of which nobody here knows what they are."""
 
 
 def detect(pod: PodParts, rules: GpuRules, lookup: Lookup | None) -> dict[str, Any]:
@@ -63,6 +65,8 @@ def detect(pod: PodParts, rules: GpuRules, lookup: Lookup | None) -> dict[str, A
             evidence += _visible_devices(container, spec)
     requested = any(each.test <= _WORKLOAD for each in evidence)
     evidence += _pod_level(pod, rules, requested=requested)
+    if evidence and not requested:
+        doubts += [f"nothing here says whether {name} is a GPU" for name in pod.others]
     return _verdict(evidence, doubts, rules)
 
 

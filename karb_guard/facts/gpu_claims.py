@@ -213,15 +213,22 @@ def claimed_gpus(spec: Mapping[str, Any], claims: Sequence[PodClaim]) -> int | N
     return total
 
 
-def extended_resource(resource: str, rules: GpuRules, lookup: Lookup) -> Hit | None:
-    """Test 2: a resource that a DeviceClass names in ``spec.extendedResourceName``."""
-    for device_class in lookup.of_kind(_GROUP, "DeviceClass"):
+def device_class_of(resource: str, lookup: Lookup | None) -> str | None:
+    """The visible DeviceClass that names a resource in ``spec.extendedResourceName``."""
+    for device_class in lookup.of_kind(_GROUP, "DeviceClass") if lookup is not None else ():
         if _map(device_class.get("spec")).get("extendedResourceName") == resource:
-            name = str(_map(device_class.get("metadata")).get("name", ""))
-            devices = class_devices(name, rules, lookup)
-            # A class of unknown devices counts, as its implicit resource name does.
-            return Hit(2, devices.vendor) if devices.gpu or devices.unknown else None
+            return str(_map(device_class.get("metadata")).get("name", ""))
     return None
+
+
+def extended_resource(resource: str, rules: GpuRules, lookup: Lookup) -> Hit | None:
+    """Test 2: a resource that a DeviceClass names, unless that is known to be no GPU."""
+    name = device_class_of(resource, lookup)
+    if name is None:
+        return None
+    devices = class_devices(name, rules, lookup)
+    # A class of unknown devices counts, as its implicit resource name does.
+    return Hit(2, devices.vendor) if devices.gpu or devices.unknown else None
 
 
 def _map(value: Any) -> Mapping[str, Any]:

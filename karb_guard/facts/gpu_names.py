@@ -41,6 +41,21 @@ RESOURCES: tuple[Name, ...] = (
 )
 """Test 1: extended resources of device plugins."""
 
+OTHER_RESOURCES: tuple[Name, ...] = (
+    Name("*kubernetes.io/*", None, "k8s.io/api/core/v1: native resources"),
+    Name("rdma/*", None, "github.com/Mellanox/k8s-rdma-shared-dev-plugin"),
+    Name("*rdma*", None, "NVIDIA Network Operator: nvidia.com/rdma_shared_device_a"),
+    Name("*sriov*", None, "github.com/k8snetworkplumbingwg/sriov-network-device-plugin"),
+    Name("nvidia.com/hostdev", None, "NVIDIA Network Operator"),
+    Name("vpc.amazonaws.com/*", None, "github.com/aws/eks-charts: EFA and network interfaces"),
+    Name("networking.gke.io*", None, "cloud.google.com/kubernetes-engine: multi-networking"),
+    Name("devices.kubevirt.io/*", None, "kubevirt.io: kvm, tun, vhost-net"),
+    Name("smarter-devices/*", None, "github.com/smarter-project/smarter-device-manager"),
+    Name("qat.intel.com/*", None, "github.com/intel/intel-device-plugins-for-kubernetes"),
+    Name("sgx.intel.com/*", None, "github.com/intel/intel-device-plugins-for-kubernetes"),
+)
+"""Extended resources of what is no accelerator."""
+
 DEVICE, PARTITION, SHARED, PORTION, CLAIMED = "device", "partition", "shared", "portion", "claimed"
 """What a unit of a resource is: a whole device; an isolated part of one; a share of one without
 isolation; an amount of memory or compute on a device that another resource counts; a device that

@@ -95,6 +95,7 @@ class GpuRules:
         """How a resource name was recognised, DeviceClasses' ``extendedResourceName`` aside."""
         self.form: Callable[[str], str] = lru_cache(maxsize=_REMEMBERED)(_form)
         """What a unit of an extended resource is: one of the forms of ``gpu_names``."""
+        self.other_resources = Matcher(names.OTHER_RESOURCES)
 
     def _resource(self, name: str) -> Hit | None:
         if "/" not in name:

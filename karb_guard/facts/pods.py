@@ -13,7 +13,7 @@ from karb_guard.facts.gpu_rules import GpuRules
 from karb_guard.facts.lifecycle import stop_sleep
 from karb_guard.facts.lookup import Lookup
 from karb_guard.facts.placement import selectors, tolerations
-from karb_guard.facts.resources import GpuResource, amounts, resource_facts
+from karb_guard.facts.resources import GpuResource, ResourceFacts, amounts, resource_facts
 from karb_guard.facts.schema import CleanTemplate
 from karb_guard.facts.server_args import server_facts
 from karb_guard.facts.settings import FactSettings
@@ -39,7 +39,7 @@ def pod_view(clean: CleanTemplate, around: Surroundings) -> dict[str, Any]:
     template = clean.template
     pod = default_pod(clean.spec, clean.containers, [each.role for each in template.containers])
     claims = pod_claims(pod.spec, template, around.namespace, around.rules, around.lookup)
-    containers, gpus = _containers(clean, pod, claims, around)
+    containers, gpus, others = _containers(clean, pod, claims, around)
     tolerated = tolerations(pod.spec, template, around.rules)
     selected = selectors(pod.spec, template, around.rules)
     parts = PodParts(
@@ -51,6 +51,7 @@ def pod_view(clean: CleanTemplate, around: Surroundings) -> dict[str, Any]:
         tolerated,
         selected,
         claims,
+        others,
     )
     resources = pod.spec.get("resources")
     view = {
@@ -79,13 +80,15 @@ def pod_view(clean: CleanTemplate, around: Surroundings) -> dict[str, Any]:
 
 def _containers(
     clean: CleanTemplate, pod: PodDefaults, claims: Sequence[PodClaim], around: Surroundings
-) -> tuple[list[dict[str, Any]], list[GpuResource]]:
+) -> tuple[list[dict[str, Any]], list[GpuResource], list[str]]:
     views: list[dict[str, Any]] = []
     gpus: list[GpuResource] = []
+    others: list[str] = []
     for container, written, spec in zip(
         clean.template.containers, clean.containers, pod.containers, strict=True
     ):
-        view, found = _container(container, written, spec, around)
+        view, resources = _container(container, written, spec, around)
+        found = resources.gpus
         if found or (spec.get("resources") or _NOTHING).get("claims"):
             view["devices"] = _devices(found, spec, claims)
             server = server_facts(
@@ -95,7 +98,8 @@ def _containers(
                 view["server"] = server
         views.append(view)
         gpus += found
-    return views, gpus
+        others += resources.others
+    return views, gpus, others
 
 
 def _devices(
@@ -113,7 +117,7 @@ def _container(
     written: Mapping[str, Any],
     spec: dict[str, Any],
     around: Surroundings,
-) -> tuple[dict[str, Any], list[GpuResource]]:
+) -> tuple[dict[str, Any], ResourceFacts]:
     resources = resource_facts(container, written, spec, around.rules, around.lookup)
     view: dict[str, Any] = {
         "name": container.name,
@@ -131,4 +135,4 @@ def _container(
     image = spec.get("image")
     if image:
         view["image"] = parse_image(image).as_json()
-    return view, resources.gpus
+    return view, resources

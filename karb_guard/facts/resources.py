@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from karb_guard.facts.gpu_claims import extended_resource
+from karb_guard.facts.gpu_claims import device_class_of, extended_resource
 from karb_guard.facts.gpu_names import CLAIMED
 from karb_guard.facts.gpu_rules import GpuRules, Hit
 from karb_guard.facts.lookup import Lookup
@@ -33,6 +33,8 @@ class ResourceFacts(NamedTuple):
     requests: dict[str, int]
     declared: dict[str, list[str]]
     gpus: list[GpuResource]
+    others: Sequence[str]
+    """Extended resources of which nobody here knows what they are."""
 
 
 def amounts(resources: Any, section: str) -> dict[str, int]:
@@ -56,6 +58,13 @@ def extended_resource_of(name: str, rules: GpuRules, lookup: Lookup | None) -> H
     return hit
 
 
+def _is_unknown(name: str, rules: GpuRules, lookup: Lookup | None) -> bool:
+    """An extended resource that neither its name nor a DeviceClass explains."""
+    if "/" not in name or rules.other_resources.row(name) is not None:
+        return False
+    return device_class_of(name, lookup) is None
+
+
 def resource_facts(
     container: Container,
     clean: Mapping[str, Any],
@@ -66,7 +75,7 @@ def resource_facts(
     """The facts of one container: as its author wrote it (``clean``) and with defaults."""
     resources = defaulted.get("resources")
     if not resources:
-        return ResourceFacts({}, {}, {"limits": [], "requests": []}, [])
+        return ResourceFacts({}, {}, {"limits": [], "requests": []}, [], ())
     limits, requests = amounts(resources, "limits"), amounts(resources, "requests")
     written = clean.get("resources") or _NONE
     declared = {
@@ -74,9 +83,14 @@ def resource_facts(
         "requests": list(written.get("requests") or ()),
     }
     gpus: list[GpuResource] = []
+    others: list[str] = []
     for name in {**limits, **requests}:
         hit = extended_resource_of(name, rules, lookup)
-        if hit is not None and (limits.get(name) or requests.get(name)):
+        if not (limits.get(name) or requests.get(name)):
+            continue
+        if hit is None and _is_unknown(name, rules, lookup):
+            others.append(name)
+        if hit is not None:
             declared_in = [section for section in _SECTIONS if name in declared[section]]
             first = declared_in[0] if declared_in else "limits"
             entry = {
@@ -89,4 +103,4 @@ def resource_facts(
                 "declared": declared_in,
             }
             gpus.append(GpuResource(entry, hit))
-    return ResourceFacts(limits, requests, declared, gpus)
+    return ResourceFacts(limits, requests, declared, gpus, others)

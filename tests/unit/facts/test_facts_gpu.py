@@ -496,3 +496,31 @@ def test_4_the_resource_profile_of_a_kubeai_model_counts_where_it_is_written() -
     assert gpu["evidence"][0]["path"] == ["spec", "resourceProfile"]
     obj["spec"] = {**spec, "resourceProfile": "cpu:2"}
     assert gpu_of(obj) == PLAIN
+
+
+GPU_TOLERATION = {"tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}]}
+
+
+def test_2_a_resource_that_nobody_knows_may_be_that_of_a_device_class() -> None:
+    obj = pod(GPU_TOLERATION, resources=limits(**{"example.com/accel": 1}))
+    gpu = gpu_of(obj)
+    assert gpu["unknown"] == "nothing here says whether example.com/accel is a GPU"
+    assert (gpu["suspected"], gpu["workload"]) == (True, False)
+    spec = {"extendedResourceName": "example.com/accel"}
+    assert gpu_of(obj, resource("DeviceClass", "dra.net", spec))["unknown"] is None
+    assert gpu_of(obj, resource("DeviceClass", "gpu.nvidia.com", spec))["workload"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["rdma/hca_shared", "nvidia.com/rdma_shared_device_a", "vpc.amazonaws.com/efa", "memory"],
+)
+def test_2_known_resources_of_other_devices_are_no_doubt(name: str) -> None:
+    assert gpu_of(pod(GPU_TOLERATION, resources=limits(**{name: 1})))["unknown"] is None
+
+
+def test_2_without_any_sign_of_a_gpu_an_unknown_resource_is_none() -> None:
+    assert gpu_of(pod(resources=limits(**{"example.com/accel": 1}))) == PLAIN
+    assert (
+        gpu_of(pod(GPU_TOLERATION, resources=limits(**{"example.com/accel": 0})))["unknown"] is None
+    )

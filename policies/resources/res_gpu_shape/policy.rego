@@ -3,9 +3,9 @@
 # description: |-
 #   Devices are handed out whole, and the limit is what the device plugin allocates: a request can
 #   be neither below nor above it. For `nvidia.com/gpu` and other extended resources the API server
-#   refuses the Pod, but it accepts the Deployment, the InferenceService or the RayCluster that
-#   makes the Pod: the rollout then stands at zero replicas with the reason hidden in a
-#   ReplicaSet's events. For `deviceclass.resource.kubernetes.io/*` names the API server checks
+#   refuses Pods and built-in controllers, but it accepts the InferenceService or the RayCluster
+#   whose operator makes them: nothing ever starts, and the reason is hidden in the operator's log
+#   or in an event. For `deviceclass.resource.kubernetes.io/*` names the API server checks
 #   nothing at all (the prefix counts as native, so overcommitting it is allowed), and the pod
 #   waits for devices that no scheduler can give it.
 # related_resources:

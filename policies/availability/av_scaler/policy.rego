@@ -19,6 +19,7 @@
 #   id: KARB-AV-007
 #   severity: error
 #   since: 0.1.0
+#   paper: II. Autoscaling as a control system (GASCL)
 #   match: [pods]
 #   context: [autoscalers]
 #   demanding: true

@@ -15,6 +15,7 @@
 #   id: KARB-AV-008
 #   severity: warning
 #   since: 0.1.0
+#   paper: IV. Governance and safety invariants
 #   match: [pods]
 #   context: [autoscalers]
 #   params:

@@ -55,7 +55,6 @@ def test_the_gpu_pod_breaks_what_the_blueprint_asks_of_pods() -> None:
     expected = {
         "img-registry",
         "img-tag",
-        "obs-port",
         "owner",
         "pss-restricted",
         "sa-default",

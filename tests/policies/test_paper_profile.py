@@ -118,7 +118,6 @@ def test_as_published_the_gpu_pod_breaks_the_paper_s_own_invariants() -> None:
     expected = {
         "img-registry",
         "img-tag",
-        "obs-port",
         "owner",
         "pss-restricted",
         "sa-automount",

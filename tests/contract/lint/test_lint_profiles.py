@@ -64,7 +64,7 @@ def test_what_is_selected_by_name_beats_the_profile_s_set_but_keeps_its_severity
     here: Path,
 ) -> None:
     done = lint(here, "pod.yaml", "--profile", "baseline", "--select", "images,pss-restricted")
-    assert set(found(done)) == {"img-tag", "pss-restricted"}
+    assert set(found(done)) == {"img-digest", "img-tag", "pss-restricted"}
     assert found(done)["img-tag"] == "warning"
 
 

@@ -11,27 +11,36 @@ import time
 from pathlib import Path
 
 from benchmarks.table import markdown
-from benchmarks.tree import write_tree
+from benchmarks.tree import PER_NAMESPACE, write_tree
 
-SIZES = (1, 100, 1000)
-ROUNDS = 5
+SIZES = (1, 100, 1000, 10_000)
+ROUNDS = {1: 5, 100: 5, 1000: 5, 10_000: 2}
 COMMAND = Path(sys.executable).with_name("karb-guard")
 
 
 def run(sizes: tuple[int, ...] = SIZES) -> str:
-    """The table: one small file, a hundred, a thousand manifests, and start-up alone."""
-    rows = [("karb-guard --version", *_measure(["--version"]))]
+    """The table: from one small file to ten thousand, and start-up alone.
+
+    With 60 objects a namespace, and with all of them in one: what looks at neighbours must stay
+    linear there too.
+    """
+    rows = [("karb-guard --version", *_measure(["--version"], 5))]
     with tempfile.TemporaryDirectory() as directory:
-        for size in sizes:
-            root = Path(directory) / str(size)
-            write_tree(root, size)
-            rows.append((f"lint of {size} manifests", *_measure(["lint", "--quiet", str(root)])))
+        root = Path(directory)
+        rows += [_row(f"lint of {n:,} manifests", root, n, PER_NAMESPACE) for n in sizes]
+        rows += [_row(f"{n:,} in one namespace", root, n, n) for n in sizes[-2:]]
     return markdown(("command", "wall s, median (min-max)", "peak MB"), rows)
 
 
-def _measure(arguments: list[str]) -> tuple[str, str]:
+def _row(label: str, directory: Path, size: int, per_namespace: int) -> tuple[str, ...]:
+    root = directory / f"{size}-{per_namespace}"
+    write_tree(root, size, per_namespace)
+    return (label, *_measure(["lint", "--quiet", str(root)], ROUNDS.get(size, 2)))
+
+
+def _measure(arguments: list[str], rounds: int) -> tuple[str, str]:
     walls, peak = [], 0
-    for _ in range(ROUNDS + 1):
+    for _ in range(rounds + 1):
         begun = time.perf_counter()
         process = subprocess.Popen([str(COMMAND), *arguments], stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)

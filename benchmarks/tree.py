@@ -73,10 +73,13 @@ data: {{model: m{n}, batch: "{n}"}}
 MIX = (_DEPLOYMENT, _SERVICE, _CONFIG, _NETWORK, _DEPLOYMENT, _RAY)
 
 
-def write_tree(root: Path, count: int) -> None:
+PER_NAMESPACE = 60
+
+
+def write_tree(root: Path, count: int, per_namespace: int = PER_NAMESPACE) -> None:
     """Write ``count`` one-object files below ``root``; every tenth image floats."""
     for n in range(count):
-        team = n // 60
+        team = n // per_namespace
         folder = root / f"team-{team}"
         folder.mkdir(parents=True, exist_ok=True)
         tag = "latest" if n % 10 == 0 else f"1.{n}.0"

@@ -30,7 +30,7 @@ NAMESPACE = "inference"
 MAX_BODY_BYTES = 8 << 20
 RECEIVE_SECONDS = 20
 
-RUNTIME_CLASSES = """
+NAMED_BY_PODS = """
 apiVersion: node.k8s.io/v1
 kind: RuntimeClass
 metadata: {name: nvidia}
@@ -40,8 +40,17 @@ apiVersion: node.k8s.io/v1
 kind: RuntimeClass
 metadata: {name: experimental}
 handler: experimental
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: inference-critical}
+value: 1000000
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: chat-server, namespace: inference}
 """
-"""The pods name them, and the API server refuses a pod whose RuntimeClass doesn't exist."""
+"""The API server refuses a pod that names what doesn't exist."""
 
 Json = dict[str, Any]
 
@@ -162,7 +171,7 @@ def _await_registration(cluster: Cluster, recorder: Recorder) -> None:
 
 def _prepare(cluster: Cluster, recorder: Recorder) -> None:
     cluster.kubectl("create", "namespace", NAMESPACE)
-    cluster.kubectl("apply", "-f", "-", stdin=RUNTIME_CLASSES)
+    cluster.kubectl("apply", "-f", "-", stdin=NAMED_BY_PODS)
     cluster.kubectl("wait", f"-n{NAMESPACE}", "--for=create", "serviceaccount/default")
     cluster.kubectl("create", "-f", "-", stdin=json.dumps(registration(recorder)))
     _await_registration(cluster, recorder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import wasmtime
@@ -15,6 +16,8 @@ from karb_guard.engine.wasm.ticker import Ticker
 
 _TICKS_PER_DEADLINE = 20
 _MIN_TICK_SECONDS = 0.001
+_ATTEMPTS = 5
+"""How often an evaluation that met the deadline without the CPU time for it is tried."""
 _KEPT_SHARE = 4
 """An instance that used more than a quarter of its memory once is not kept."""
 
@@ -46,18 +49,34 @@ class Runtime:
         self.entrypoints = self._read_entrypoints()
 
     def evaluate(self, entrypoint: int, document: bytes) -> bytes:
-        """The result set of an entry point as JSON. Raises ``TrappedError``."""
+        """The result set of an entry point as JSON. Raises ``TrappedError``.
+
+        The deadline is wall time, which also passes for a thread that gets no processor: on a busy
+        node, evaluations of half a millisecond met it. So one that did not use its time is tried
+        anew; a policy that loops uses it at any load.
+        """
         self._ticker.begin()
         try:
-            instance = self._pool.take()
-            try:
-                answer = instance.evaluate(entrypoint, document)
-            except BaseException:
-                self._pool.drop(instance)
-                raise
-            self._pool.put(instance)
+            began = time.thread_time()
+            for _ in range(_ATTEMPTS - 1):
+                try:
+                    return self._once(entrypoint, document)
+                except TrappedError as error:
+                    used = time.thread_time() - began
+                    if error.cause != "deadline" or used >= self._deadline_seconds:
+                        raise
+            return self._once(entrypoint, document)
         finally:
             self._ticker.end()
+
+    def _once(self, entrypoint: int, document: bytes) -> bytes:
+        instance = self._pool.take()
+        try:
+            answer = instance.evaluate(entrypoint, document)
+        except BaseException:
+            self._pool.drop(instance)
+            raise
+        self._pool.put(instance)
         return answer
 
     def close(self) -> None:

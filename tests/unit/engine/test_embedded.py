@@ -21,6 +21,7 @@ from karb_guard.engine.embedded import EmbeddedEngine, EmbeddedSettings
 from karb_guard.engine.interface import Answered, EngineError, NotEvaluated
 from karb_guard.engine.wasm.calls import PreparedCall, PublicCall
 from karb_guard.engine.wasm.errors import TrappedError
+from karb_guard.engine.wasm.instance import Instance
 from karb_guard.engine.wasm.runtime import Runtime, RuntimeLimits
 from karb_guard.model.finding import Violation
 from tests.support.small_policies import ECHO, IMAGES, OWNER, compiled, enabled
@@ -149,6 +150,37 @@ def test_a_deadline_leaves_at_least_its_time(bundle: CompiledBundle) -> None:
     [answer] = engine.evaluate("pods", ALL, [{"loop": True, **OWNED}])
     assert _cause(answer) == "deadline"
     assert time.monotonic() - start >= 0.3
+
+
+def test_a_thread_that_gets_no_processor_is_given_another_try(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy node: the clock ticks on while the evaluation waits for its turn."""
+    starved = 0
+    really = Instance.evaluate
+
+    def evaluate(self: Instance, entrypoint: int, document: bytes) -> bytes:
+        nonlocal starved
+        if starved < 4:
+            starved += 1
+            raise TrappedError("deadline", "the policies took longer than the deadline")
+        return really(self, entrypoint, document)
+
+    monkeypatch.setattr(Instance, "evaluate", evaluate)
+    (number, *_) = runtime.entrypoints.values()
+    assert runtime.evaluate(number, b"{}")
+    starved = -1
+    with pytest.raises(TrappedError):
+        runtime.evaluate(number, b"{}")
+
+
+def test_a_loop_is_not_tried_again(bundle: CompiledBundle) -> None:
+    engine = EmbeddedEngine(bundle, EmbeddedSettings(deadline_seconds=0.2))
+    engine.warm_up()
+    begun = time.thread_time()
+    (answer,) = engine.evaluate("pods", ALL, [{"loop": True, **OWNED}])
+    assert _cause(answer) == "deadline"
+    assert time.thread_time() - begun < 0.45
 
 
 def test_idle_time_does_not_count_against_the_deadline(bundle: CompiledBundle) -> None:

@@ -3,13 +3,13 @@ package karb.lib.accounts
 
 import data.karb.lib.pods
 
-# The pods whose author decides about it.
-chosen contains pod if {
+# The pods whose author decides about it. In a list: a set would have to hash whole pods.
+chosen := [pod |
 	input.workload.role != "runtime" # its pods are those of the objects that use it
 	not mirrored
 	some pod in input.pods
 	not autoscales(pod)
-}
+]
 
 # The kubelet's own pods run without an account.
 mirrored if input.object.metadata.annotations["kubernetes.io/config.mirror"]

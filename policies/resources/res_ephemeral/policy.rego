@@ -86,14 +86,15 @@ violations contains object.union(v, certainty) if {
 }
 
 # Containers with accelerators of pods that serve, unless a limit bounds all that they write.
-servers contains [pod, container, certainty] if {
+# In a list: a set would have to hash whole pods.
+servers := [[pod, container, certainty] |
 	input.workload.role in {"serving", "pod"}
 	some pod in input.pods
 	certainty := gpu.user(pod)
 	some container in pod.containers
 	uses_gpu(pod, container)
 	not pods.positive(container, "limits", "ephemeral-storage")
-}
+]
 
 uses_gpu(_, container) if count(container.gpus) > 0
 

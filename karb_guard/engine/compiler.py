@@ -111,11 +111,15 @@ def _write_stage(stage: Path, plan: _Plan) -> None:
     # The files go to a directory of their own, without tests and fixtures: `opa build` would
     # load every YAML file below a root as data.
     texts = {source.name: source.text for source in plan.sources}
-    texts |= {_ENTRY_FILE: dispatch_rego(plan.groups, plan.revision), _HOST_FILE: FIND_N_REGO}
+    texts |= {_ENTRY_FILE: _dispatch(plan, params_in_data=False), _HOST_FILE: FIND_N_REGO}
     for name, text in texts.items():
         file = stage / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+
+
+def _dispatch(plan: _Plan, *, params_in_data: bool) -> str:
+    return dispatch_rego(plan.groups, plan.revision, params_in_data=params_in_data)
 
 
 def _write_manifest(stage: Path, plan: _Plan) -> None:
@@ -134,8 +138,10 @@ def _build(stage: Path, made: Path, plan: _Plan, calls: Sequence[HostCall], opti
     # The optimizer drops the manifest's revision, so it is given once more.
     common = ["build", "--bundle", ".", "--revision", plan.revision, *entries]
     level = ["--optimize", str(optimize)]
-    run_opa([*common, *level, "--target", "wasm", "--output", str(wasm)], cwd=stage)
     run_opa([*common, "--target", "rego", "--output", str(server)], cwd=stage)
+    # A server is shared and gets parameters with each input; a module has instances of its own.
+    (stage / _ENTRY_FILE).write_text(_dispatch(plan, params_in_data=True), encoding="utf-8")
+    run_opa([*common, *level, "--target", "wasm", "--output", str(wasm)], cwd=stage)
     with tarfile.open(wasm) as archive:
         module = archive.extractfile("/" + WASM_FILE)
         if module is None:

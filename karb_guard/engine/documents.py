@@ -1,4 +1,4 @@
-"""Writes input documents: JSON, with the parameters spliced in instead of serialised each time."""
+"""Writes what engines read: input documents, and parameters, which are serialised only once."""
 
 from __future__ import annotations
 
@@ -41,29 +41,37 @@ def to_json(value: Any) -> bytes:
 
 
 class ParamsWriter:
-    """Serialises each ``params`` mapping once, as the start of every input document.
+    """Serialises each ``params`` mapping once.
 
     Recognises a mapping by identity, so callers must not change one that they have passed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: bytes, after: bytes = b"") -> None:
+        """``before`` and ``after`` are put around the mapping's JSON."""
+        self._before, self._after = before, after
         self._known: dict[int, tuple[Mapping[str, Any], bytes]] = {}
 
-    def prefix(self, params: Mapping[str, Any]) -> bytes:
-        """``{"params":{...}`` without the closing brace. Raises ``UnwritableError``."""
+    def written(self, params: Mapping[str, Any]) -> bytes:
+        """The mapping as JSON. Raises ``UnwritableError``."""
         known = self._known.get(id(params))
         # The entry keeps its mapping alive, so that no other object can get the same id.
         if known is not None and known[0] is params:
             return known[1]
-        written = b'{"params":' + to_json(params)
+        written = self._before + to_json(params) + self._after
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         self._known[id(params)] = (params, written)
         return written
 
 
+PARAMS_FIRST = b'{"params":'
+"""What ``ParamsWriter`` puts before parameters that ``splice`` is to begin a document with."""
+
+
 def splice(prefix: bytes, document: Mapping[str, Any], limit: int) -> bytes:
-    """The input document: ``document`` behind ``prefix`` (see ``ParamsWriter``).
+    """The input document: ``document``, behind ``prefix`` where that is not empty.
+
+    What ``document`` says of parameters is left out.
 
     Raises ``UnwritableError`` for what JSON can't hold and for more than ``limit`` bytes.
     """
@@ -76,6 +84,8 @@ def splice(prefix: bytes, document: Mapping[str, Any], limit: int) -> bytes:
             "size",
             f"the object makes an input document of {size} bytes; the engine takes {limit}",
         )
+    if not prefix:
+        return raw
     return prefix + b"}" if raw == b"{}" else prefix + b"," + raw[1:]
 
 

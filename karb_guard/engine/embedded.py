@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from karb_guard.engine.answers import parse_answer, read_answer
 from karb_guard.engine.bundle import CompiledBundle
 from karb_guard.engine.documents import ParamsWriter, UnwritableError, splice
+from karb_guard.engine.entrypoints import PARAMS
 from karb_guard.engine.interface import Answer, Answered, EngineError, NotEvaluated
 from karb_guard.engine.wasm.errors import ModuleError, TrappedError
 
@@ -27,7 +28,7 @@ class EmbeddedSettings:
     memory_bytes: int = 64 << 20
     """Linear memory of an instance: the module's data and stack, input, heap, answer."""
     input_bytes: int = 4 << 20
-    """The input document, parameters included; parsed, it takes several times as much memory."""
+    """The input document; parsed, it takes several times as much memory."""
     instances: int = 8
     """How many evaluations may run at the same time; further ones wait."""
 
@@ -55,7 +56,7 @@ class EmbeddedEngine:
     def __init__(self, bundle: CompiledBundle, settings: EmbeddedSettings | None = None) -> None:
         self._bundle = bundle
         self._settings = settings or EmbeddedSettings()
-        self._params = ParamsWriter()
+        self._params = ParamsWriter(b'{"%s":' % PARAMS.encode(), b"}")
         self._runtime: Runtime | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -71,7 +72,7 @@ class EmbeddedEngine:
         if entry is None:
             return [Answered(()) for _ in inputs]
         try:
-            prefix = self._params.prefix(params)
+            data = self._params.written(params)
         except UnwritableError as error:
             return [error.not_evaluated for _ in inputs]
         expected = tuple(name for name in entry.invariants if name in params)
@@ -81,7 +82,7 @@ class EmbeddedEngine:
         number = runtime.entrypoints[entry.entrypoint]
         answers: list[Answer] = []
         for document in inputs:
-            result = self._result(runtime, number, prefix, document)
+            result = self._result(runtime, number, data, document)
             if not isinstance(result, NotEvaluated):
                 result = read_answer(result, expected, self._bundle.catalogue.revision)
             answers.append(result)
@@ -118,12 +119,12 @@ class EmbeddedEngine:
             raise EngineError(f"{self._bundle.directory}: {error}") from error
 
     def _result(
-        self, runtime: Runtime, number: int, prefix: bytes, document: Mapping[str, Any]
+        self, runtime: Runtime, number: int, data: bytes, document: Mapping[str, Any]
     ) -> Any:
         """The entry point's value, ``None`` where it has none, or ``NotEvaluated``."""
         try:
-            raw = splice(prefix, document, self._settings.input_bytes)
-            rows = parse_answer(runtime.evaluate(number, raw))
+            raw = splice(b"", document, self._settings.input_bytes)
+            rows = parse_answer(runtime.evaluate(number, raw, data))
         except UnwritableError as error:
             return error.not_evaluated
         except TrappedError as error:

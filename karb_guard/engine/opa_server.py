@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from karb_guard.engine.answers import read_answer
 from karb_guard.engine.catalogue import BundleCatalogue, Group
-from karb_guard.engine.documents import ParamsWriter, UnwritableError, splice
+from karb_guard.engine.documents import PARAMS_FIRST, ParamsWriter, UnwritableError, splice
 from karb_guard.engine.interface import Answer, Answered, EngineError, NotEvaluated
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class OpaServerEngine:
         self._settings = settings
         self._address = _address(settings)
         self._factory = _client_class()
-        self._params = ParamsWriter()
+        self._params = ParamsWriter(PARAMS_FIRST)
         self._local = threading.local()
         self._lock = threading.Lock()
         self._clients: list[OpaClient] = []
@@ -82,7 +82,7 @@ class OpaServerEngine:
         if entry is None:
             return [Answered(()) for _ in inputs]
         try:
-            prefix = self._params.prefix(params)
+            prefix = self._params.written(params)
         except UnwritableError as error:
             return [error.not_evaluated for _ in inputs]
         return [self._judge(entry, params, prefix, document) for document in inputs]

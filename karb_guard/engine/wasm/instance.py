@@ -29,10 +29,14 @@ from karb_guard.engine.wasm.modules import LoadedModule
 _ABI_MAJOR, _ABI_MINOR = 1, 2
 _ALIGNMENT = 8
 _FIRST_CHUNK = 8192
+_MAX_DATA = 64
+"""Data documents after which an instance is crowded. There is one for each entry point group; more
+come with configurations that were loaded anew."""
 _EXPORTS = (
     "opa_eval",
     "opa_heap_ptr_get",
     "opa_heap_ptr_set",
+    "opa_json_parse",
     "opa_malloc",
     "opa_json_dump",
     "opa_value_dump",
@@ -76,6 +80,7 @@ class Instance:
             self._memory, exports = self._instantiate(loaded)
         self._calls = self._bind(exports)
         self._eval = self._calls["opa_eval"]
+        self._data: dict[bytes, int] = {b"": 0}
         self._base = self._start()
 
     def close(self) -> None:
@@ -90,23 +95,45 @@ class Instance:
         """How large the instance's memory has grown; it never shrinks."""
         return self._memory.data_len(self._store)
 
-    def evaluate(self, entrypoint: int, document: bytes, ticks: int | None = None) -> bytes:
-        """The result set of ``entrypoint`` for ``document`` (JSON), as JSON.
+    @property
+    def crowded(self) -> bool:
+        """Whether so many data documents were read that a fresh instance is the better one."""
+        return len(self._data) > _MAX_DATA
 
-        ``ticks`` shortens the deadline. After ``TrappedError`` the instance is useless.
+    def evaluate(self, entrypoint: int, document: bytes, data: bytes = b"") -> bytes:
+        """The result set of ``entrypoint`` for ``document`` and ``data`` (both JSON), as JSON.
+
+        ``data`` is read once and kept. After ``TrappedError`` the instance is useless.
         """
         self._host.begin()
-        self._store.set_epoch_deadline(self.limits.ticks if ticks is None else ticks)
+        self._store.set_epoch_deadline(self.limits.ticks)
         try:
-            size = len(document)
+            kept = self._data.get(data)
+            if kept is None:
+                kept = self._keep(data)
             self._write(document)
-            heap = (self._base + size + _ALIGNMENT - 1) & -_ALIGNMENT
-            address = self._eval(0, entrypoint, 0, self._base, size, heap, 0)
+            size = len(document)
+            address = self._eval(0, entrypoint, kept, self._base, size, self._behind(size), 0)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
             raise self._host.failure or self.trapped(error) from error
         if self._host.failure is not None:
             raise self._host.failure
         return self._read(address)
+
+    def _keep(self, data: bytes) -> int:
+        """The address of ``data``, parsed below a new base of the heap: it stays."""
+        self._write(data)
+        self._calls["opa_heap_ptr_set"](self._behind(len(data)))
+        address = self._calls["opa_json_parse"](self._base, len(data))
+        if address == 0:
+            raise TrappedError("answer", "the parameters are no JSON that the policies can read")
+        self._base = self._calls["opa_heap_ptr_get"]()
+        self._data[data] = address
+        return address
+
+    def _behind(self, size: int) -> int:
+        """Where the heap goes on behind ``size`` bytes at its base."""
+        return (self._base + size + _ALIGNMENT - 1) & -_ALIGNMENT
 
     @property
     def entrypoints(self) -> dict[str, int]:

@@ -37,7 +37,7 @@ class Pool:
 
     def put(self, instance: Instance) -> None:
         """Give an instance back that answered."""
-        keep = instance.memory_bytes <= self._keep_bytes
+        keep = instance.memory_bytes <= self._keep_bytes and not instance.crowded
         with self._lock:
             keep = keep and not self._closed
             if keep:

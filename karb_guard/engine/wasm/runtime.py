@@ -48,8 +48,10 @@ class Runtime:
         self._pool = Pool(self._instance, limits.instances, limits.memory_bytes // _KEPT_SHARE)
         self.entrypoints = self._read_entrypoints()
 
-    def evaluate(self, entrypoint: int, document: bytes) -> bytes:
+    def evaluate(self, entrypoint: int, document: bytes, data: bytes = b"") -> bytes:
         """The result set of an entry point as JSON. Raises ``TrappedError``.
+
+        ``document`` is the input, ``data`` what policies see as ``data`` (none: nothing).
 
         The deadline is wall time, which also passes for a thread that gets no processor: on a busy
         node, evaluations of half a millisecond met it. So one that did not use its time is tried
@@ -60,19 +62,19 @@ class Runtime:
             began = time.thread_time()
             for _ in range(_ATTEMPTS - 1):
                 try:
-                    return self._once(entrypoint, document)
+                    return self._once(entrypoint, document, data)
                 except TrappedError as error:
                     used = time.thread_time() - began
                     if error.cause != "deadline" or used >= self._deadline_seconds:
                         raise
-            return self._once(entrypoint, document)
+            return self._once(entrypoint, document, data)
         finally:
             self._ticker.end()
 
-    def _once(self, entrypoint: int, document: bytes) -> bytes:
+    def _once(self, entrypoint: int, document: bytes, data: bytes) -> bytes:
         instance = self._pool.take()
         try:
-            answer = instance.evaluate(entrypoint, document)
+            answer = instance.evaluate(entrypoint, document, data)
         except BaseException:
             self._pool.drop(instance)
             raise

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from karb_guard.engine.bundle import CompiledBundle
 from karb_guard.engine.embedded import EmbeddedEngine, EmbeddedSettings
+from karb_guard.engine.entrypoints import PARAMS
 from karb_guard.engine.interface import Answered, EngineError, NotEvaluated
 from karb_guard.engine.wasm.calls import PreparedCall, PublicCall
 from karb_guard.engine.wasm.errors import TrappedError
@@ -159,12 +160,12 @@ def test_a_thread_that_gets_no_processor_is_given_another_try(
     starved = 0
     really = Instance.evaluate
 
-    def evaluate(self: Instance, entrypoint: int, document: bytes) -> bytes:
+    def evaluate(self: Instance, entrypoint: int, document: bytes, data: bytes) -> bytes:
         nonlocal starved
         if starved < 4:
             starved += 1
             raise TrappedError("deadline", "the policies took longer than the deadline")
-        return really(self, entrypoint, document)
+        return really(self, entrypoint, document, data)
 
     monkeypatch.setattr(Instance, "evaluate", evaluate)
     (number, *_) = runtime.entrypoints.values()
@@ -319,7 +320,10 @@ LIMITS = RuntimeLimits(deadline_seconds=5, memory_bytes=64 << 20, instances=1)
 
 def _document(size: int, width: int) -> bytes:
     values = [f"{size}:{n}:" + "x" * (size // max(width, 1)) for n in range(width)]
-    return json.dumps({"params": enabled("echo", "owner"), "values": values}).encode()
+    return json.dumps({"values": values}).encode()
+
+
+DATA = json.dumps({PARAMS: enabled("echo", "owner")}).encode()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -339,8 +343,8 @@ def test_a_used_instance_answers_like_a_fresh_one(
     for size, width in sizes:
         document = _document(size, width)
         fresh = runtime._instance()
-        expected = json.loads(fresh.evaluate(entry, document))
-        assert json.loads(used.evaluate(entry, document)) == expected
+        expected = json.loads(fresh.evaluate(entry, document, DATA))
+        assert json.loads(used.evaluate(entry, document, DATA)) == expected
         assert len(expected[0]["result"]["answers"]["echo"]) == width
         fresh.close()
     used.close()
@@ -353,13 +357,42 @@ def runtime(bundle: CompiledBundle) -> Runtime:
     return made
 
 
+def test_an_instance_keeps_the_parameters_of_each_group(runtime: Runtime) -> None:
+    """Asked with one set after the other, it answers as a fresh one does, and reads each once."""
+    entry = runtime.entrypoints["karb_guard/entry/pods"]
+    sets = [json.dumps({PARAMS: enabled(*names)}).encode() for names in (["echo"], ["owner"], [])]
+    used = runtime._instance()
+    for data in sets * 3:
+        fresh = runtime._instance()
+        answer = used.evaluate(entry, _document(3_000, 3), data)
+        assert json.loads(answer) == json.loads(fresh.evaluate(entry, _document(3_000, 3), data))
+        fresh.close()
+    assert len(used._data) == 1 + len(sets)
+    used.close()
+
+
+def test_parameters_that_change_all_the_time_fill_no_instance(bundle: CompiledBundle) -> None:
+    engine = EmbeddedEngine(bundle, EmbeddedSettings(instances=1))
+    for number in range(150):
+        params = {"img": {"registries": [f"r{number}/"]}}
+        [answer] = engine.evaluate("pods", params, [{"values": [], **OWNED}])
+        assert _violations(answer) == ()
+
+
+def test_parameters_that_are_no_json_give_no_verdict(runtime: Runtime) -> None:
+    entry = runtime.entrypoints["karb_guard/entry/pods"]
+    with pytest.raises(TrappedError, match="parameters"):
+        runtime.evaluate(entry, b"{}", b"{")
+    assert json.loads(runtime.evaluate(entry, b"{}", b"{}")) == []
+
+
 def test_memory_is_reused_between_evaluations(runtime: Runtime) -> None:
     entry = runtime.entrypoints["karb_guard/entry/pods"]
     instance = runtime._instance()
-    instance.evaluate(entry, _document(400_000, 10))
+    instance.evaluate(entry, _document(400_000, 10), DATA)
     grown = instance.memory_bytes
     for _ in range(50):
-        instance.evaluate(entry, _document(400_000, 10))
+        instance.evaluate(entry, _document(400_000, 10), DATA)
     assert instance.memory_bytes == grown
 
 
@@ -367,24 +400,25 @@ def test_memory_is_reused_between_evaluations(runtime: Runtime) -> None:
 def test_an_input_that_the_module_cannot_read_is_no_pass(
     engine: EmbeddedEngine, runtime: Runtime, document: bytes
 ) -> None:
-    """OPA's parser gives null for bad JSON: without the names in the answer it would pass."""
-    raw = runtime.evaluate(runtime.entrypoints["karb_guard/entry/pods"], document)
-    answers = json.loads(raw)[0]["result"]["answers"]
-    assert answers == {}
+    """OPA's parser gives null for bad JSON, in which no policy would find anything wrong."""
+    entry = runtime.entrypoints["karb_guard/entry/pods"]
+    assert json.loads(runtime.evaluate(entry, document, DATA)) == []
+    (readable,) = json.loads(runtime.evaluate(entry, b"{}", DATA))
+    assert set(readable["result"]["answers"]) == {"echo", "owner"}
 
 
 def test_the_prepared_call_and_the_public_call_answer_the_same(runtime: Runtime) -> None:
     instance = runtime._instance()
     assert isinstance(instance._eval, PreparedCall)
     entry = runtime.entrypoints["karb_guard/entry/pods"]
-    fast = [instance.evaluate(entry, _document(size, 3)) for size in (10, 90_000, 10)]
+    fast = [instance.evaluate(entry, _document(size, 3), DATA) for size in (10, 90_000, 10)]
     public = runtime._instance()
     public._calls = {
         name: PublicCall(public._store, call._func)  # type: ignore[attr-defined]
         for name, call in public._calls.items()
     }
     public._eval = public._calls["opa_eval"]
-    assert [public.evaluate(entry, _document(size, 3)) for size in (10, 90_000, 10)] == fast
+    assert [public.evaluate(entry, _document(size, 3), DATA) for size in (10, 90_000, 10)] == fast
 
 
 def test_an_unknown_entry_point_is_a_trap_with_opas_words(runtime: Runtime) -> None:

@@ -64,11 +64,16 @@ violations contains object.union(v, doubt) if {
 		"check": "claim",
 		"path": array.concat(array.concat(base, [index]), array.concat(steps, ["adminAccess"])),
 		"detail": {
-			"request": object.get(request, "name", ""), "namespace": namespace,
-			"deviceClass": object.get(part, "deviceClassName", ""),
+			"request": text(request, "name"), "namespace": namespace,
+			"deviceClass": text(part, "deviceClassName"),
 		},
 	}
 }
+
+# The field types of claims are not known here, and a message shows text.
+text(value, key) := value[key] if {
+	is_string(value[key])
+} else := ""
 
 # `exactly` of v1; in v1beta1 the request itself.
 parts(request) := [[request, []], [object.get(request, "exactly", {}), ["exactly"]]]

@@ -65,3 +65,9 @@ test_odd_shapes_are_survived if {
 	answers(claim("search", "odd")) == set()
 	answers(claim("search", ["odd", {"exactly": "odd"}])) == set()
 }
+
+test_a_name_of_another_type_is_not_repeated if {
+	odd := {"name": {"a": 1}, "exactly": {"deviceClassName": {"b": 2}, "adminAccess": true}}
+	[v] := [v | some v in answers(claim("search", [odd]))]
+	v.detail == {"request": "", "namespace": "search", "deviceClass": ""}
+}

@@ -47,10 +47,10 @@ check: setup ## What takes seconds: format, lint, types, layers, policies, gener
 	$(BIN)/python -m karb_guard.config.schema --check
 
 fast: setup ## The tests that need no API server
-	$(PYTEST) -m "not e2e and not packaging"
+	$(PYTEST) -n auto --dist loadfile -m "not e2e and not packaging"
 
-test: check tools ## Everything but the long drills
-	$(PYTEST)
+test: check tools fast ## Everything but the long drills
+	$(PYTEST) -m "e2e or packaging"
 
 format: setup ## Rewrite Python and Rego as the formatters want them
 	$(BIN)/ruff format .

@@ -12,6 +12,8 @@ from tests.support.api_proxy import ApiProxy
 from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import (
     BAD,
+    DIGEST,
+    REGISTRY,
     UNLIMITED,
     container,
     controller,
@@ -106,7 +108,7 @@ def test_an_old_bad_deployment_can_be_scaled_annotated_and_mended_in_part(
         ("scale", "deployment/llm", "--replicas=0"),
         ("annotate", "deployment/llm", "note=kept"),
         ("label", "deployment/llm", "team=ml"),
-        ("set", "image", "deployment/llm", "server=registry.example.com/ml/server:1.0.1"),
+        ("set", "image", "deployment/llm", f"server={REGISTRY}/ml/server:1.0.1@{DIGEST}"),
         ("rollout", "pause", "deployment/llm"),
     ):
         done = kubectl(*command)
@@ -121,10 +123,11 @@ def test_a_new_violation_in_an_old_bad_deployment_is_denied_alone(
     tightened: Callable[..., tuple[str, Kubectl]],
 ) -> None:
     _, kubectl = tightened(deployment(**BAD))
-    done = kubectl("set", "image", "deployment/llm", "server=registry.example.com/ml/server:latest")
+    elsewhere = f"server=docker.io/someone/server:1.0.0@{DIGEST}"
+    done = kubectl("set", "image", "deployment/llm", elsewhere)
     assert done.returncode != 0
     assert "1 finding of enforced invariants" in done.stderr
-    assert "KARB-IMG-002 img-tag" in done.stderr
+    assert "KARB-IMG-001 img-registry" in done.stderr
 
 
 def test_a_second_instance_of_an_old_violation_is_new(
@@ -208,5 +211,5 @@ def test_a_debug_container_is_judged_like_any_other(
     assert "at spec.ephemeralContainers[0].image" in bad.stderr
     assert "KARB-IMG-001 img-registry" in bad.stderr
     assert "KARB-IMG-002 img-tag" in bad.stderr
-    good = kubectl(*debug, "--image=registry.example.com/tools/shell:1.0.0", "--", "true")
+    good = kubectl(*debug, f"--image={REGISTRY}/tools/shell:1.0.0@{DIGEST}", "--", "true")
     assert good.returncode == 0, good.stderr

@@ -10,7 +10,15 @@ import pytest
 from tests.support.api_proxy import ApiProxy
 from tests.support.audit_log import AuditLog
 from tests.support.controlplane import Cluster
-from tests.support.e2e_cluster import BAD, UNLIMITED, container, denied, pod, seconds_until
+from tests.support.e2e_cluster import (
+    BAD,
+    DIGEST,
+    UNLIMITED,
+    container,
+    denied,
+    pod,
+    seconds_until,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -22,8 +30,8 @@ MakeNamespace = Callable[..., str]
 
 
 def mixed_pod(name: str = "llm", **changes: object) -> dict[str, object]:
-    """Breaks img-tag and slo-format."""
-    moving = container(image="registry.example.com/ml/server:latest", **changes)
+    """Breaks img-registry and slo-format."""
+    moving = container(image=f"docker.io/someone/server:1.0.0@{DIGEST}", **changes)
     made = pod(name, containers=[moving])
     made["metadata"]["annotations"]["karb.dev/slo-p95-latency"] = "quickly"
     return made
@@ -38,9 +46,9 @@ def test_each_invariant_has_the_stage_that_the_configuration_gives_it_there(
     (warning,) = done.stderr.splitlines()
     assert warning.startswith("Warning: KARB-SLO-002 slo-format: ")
     notes = audit_log.of_object(where, "llm")
-    assert notes["findings"] == "warn: slo-format; audit: img-tag"
+    assert notes["findings"] == "warn: slo-format; audit: img-registry"
     said = "configuration namespaces.karb-e2e-*-mixed"
-    assert f"audit by {said}.default: img-tag" in notes["decided-by"]
+    assert f"audit by {said}.default: img-registry" in notes["decided-by"]
     assert f"warn by {said}.categories.labels: slo-format" in notes["decided-by"]
 
 
@@ -86,7 +94,7 @@ def test_a_label_for_one_invariant_enforces_that_one_alone(
     seconds_until(lambda: denied(api, where) is not None, LABEL_SECONDS)
     done = apply(mixed_pod(), where)
     assert done.returncode == 0, done.stderr
-    assert "Warning: KARB-IMG-002 img-tag" in done.stderr
+    assert "Warning: KARB-IMG-001 img-registry" in done.stderr
     bad = apply(mixed_pod("other", resources=UNLIMITED), where)
     assert bad.returncode != 0
     assert "enforced by namespace label karb.dev/stage.res-mem=enforce" in bad.stderr

@@ -21,6 +21,9 @@ Json = dict[str, Any]
 
 STAGES = ("off", "audit", "warn", "enforce")
 REGISTRY = "registry.example.com"
+DIGEST = f"sha256:{'5e' * 32}"
+SERVICE_ACCOUNT = "llm"
+"""Clean pods run as this one, which each namespace gets."""
 
 SESSION_CONFIG: Json = {
     "params": {"img-registry": {"registries": [REGISTRY]}},
@@ -55,7 +58,7 @@ SESSION_RULES: tuple[Json, ...] = tuple(
 
 CLEAN_CONTAINER: Json = {
     "name": "server",
-    "image": f"{REGISTRY}/ml/server:1.0.0",
+    "image": f"{REGISTRY}/ml/server:1.0.0@{DIGEST}",
     "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
     "securityContext": {
         "allowPrivilegeEscalation": False,
@@ -64,7 +67,13 @@ CLEAN_CONTAINER: Json = {
 }
 
 CLEAN_METADATA: Json = {
-    "labels": {"app": "llm", "karb.dev/owner": "ml-platform", "karb.dev/tier": "standard"},
+    "labels": {
+        "app": "llm",
+        "app.kubernetes.io/name": "llm",
+        "app.kubernetes.io/version": "1.0.0",
+        "karb.dev/owner": "ml-platform",
+        "karb.dev/tier": "standard",
+    },
     "annotations": {
         "karb.dev/slo-p95-latency": "250ms",
         "karb.dev/slo-error-rate": "0.1%",
@@ -73,6 +82,7 @@ CLEAN_METADATA: Json = {
 }
 
 CLEAN_SPEC: Json = {
+    "serviceAccountName": SERVICE_ACCOUNT,
     "automountServiceAccountToken": False,
     "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
     "containers": [CLEAN_CONTAINER],
@@ -176,6 +186,7 @@ class Namespaces:
         self._cluster.kubectl(
             "wait", f"-n{name}", "--for=create", "serviceaccount/default", "--timeout=30s"
         )
+        self._cluster.kubectl("create", f"-n{name}", "serviceaccount", SERVICE_ACCOUNT)
         return name
 
     def remove(self) -> None:

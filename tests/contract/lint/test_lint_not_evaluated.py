@@ -94,7 +94,11 @@ def test_an_object_over_a_bound_gives_no_verdict(
 AT = {
     "containers": pod(containers=containers(limits.MAX_CONTAINERS)),
     "tolerations": pod(tolerations=[{"key": f"k{i}"} for i in range(limits.MAX_TOLERATIONS)]),
-    "volumes": pod(volumes=[{"name": f"v{i}", "emptyDir": {}} for i in range(limits.MAX_VOLUMES)]),
+    "volumes": pod(
+        volumes=[
+            {"name": f"v{i}", "emptyDir": {"sizeLimit": "1Gi"}} for i in range(limits.MAX_VOLUMES)
+        ]
+    ),
 }
 
 

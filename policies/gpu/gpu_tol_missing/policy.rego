@@ -7,7 +7,8 @@
 #   that the autoscaler asked for and never got. On a cluster without the taint the toleration does
 #   no harm, and the workload keeps running on the day the pool is isolated.
 #   Kinds whose operator adds the toleration are not reported; where the admission plugin
-#   ExtendedResourceToleration runs (GKE has it), set `injected`.
+#   ExtendedResourceToleration runs, set `injected`. GKE runs it everywhere, so nothing is asked of pods
+#   that only GKE can run: they request `google.com/tpu` or select nodes by a label of GKE.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 #   description: Taints and tolerations
@@ -40,7 +41,7 @@
 #       description: The cluster adds a toleration for each extended resource that a pod requests (admission plugin ExtendedResourceToleration).
 #       default: false
 #   checks:
-#     missing: 'this pod requests a GPU ({resources}) but tolerates no taint {key}:{effect}, so it stays Pending where GPU nodes carry it'
+#     missing: 'this pod requests a GPU ({resources}) but tolerates no taint {key}:{effect}, so it stays Pending where GPU nodes carry it and the cluster adds no toleration'
 #   remediation: |-
 #     Add the toleration to the pod template:
 #
@@ -88,9 +89,20 @@ tolerated(pod, key) if {
 
 # The admission plugin's tolerations: one for each extended resource, under the resource's name.
 tolerated(pod, key) if {
-	params.injected
 	key in pod.gpu.resources
+	with_plugin(pod)
+	params.effect != "NoExecute"
 	not contains(key, "kubernetes.io/")
+}
+
+with_plugin(_) if params.injected
+
+# On GKE: only there are TPUs a resource, and only its nodes have such labels.
+with_plugin(pod) if "google.com/tpu" in pod.gpu.resources
+
+with_plugin(pod) if {
+	some selector in pod.selectors
+	startswith(selector.key, "cloud.google.com/gke-")
 }
 
 covers(toleration, _) if toleration.wild

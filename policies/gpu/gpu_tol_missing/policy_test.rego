@@ -84,3 +84,18 @@ test_a_runtime_or_queue_may_bring_the_toleration if {
 	queued := {"gpu": nvidia, "labels": {"kueue.x-k8s.io/queue-name": "a"}}
 	contains([v.unknown | some v in answers(queued, {})][0], "Kueue")
 }
+
+on_gke(key) := {"gpu": nvidia, "selectors": [{"path": [], "key": key, "values": ["a"], "gpu": false}]}
+
+test_gke_adds_it if {
+	answers(on_gke("cloud.google.com/gke-nodepool"), {}) == set()
+	count(answers(on_gke("topology.kubernetes.io/zone"), {})) == 1
+	tpu := {"params": {"gpu-tol-missing": {"taints": {"google": "google.com/tpu"}}}}
+	answers({"gpu": build.gpu_of("google.com/tpu", "google", 1)}, tpu) == set()
+}
+
+test_the_plugin_adds_one_for_the_resource_and_noschedule if {
+	gke := on_gke("cloud.google.com/gke-nodepool")
+	count(answers(gke, {"params": {"gpu-tol-missing": {"effect": "NoExecute"}}})) == 1
+	count(answers(gke, {"params": {"gpu-tol-missing": {"taints": {"nvidia": "sku"}}}})) == 1
+}

@@ -6,7 +6,7 @@
 #   memory at load, or serves at a third of the speed and misses its latency SLO with nothing
 #   changed in the manifest. A node selector or required node affinity on the accelerator's label
 #   keeps capacity and measurement true. Claims and device classes of Dynamic Resource Allocation
-#   select devices themselves and count as selection.
+#   select devices themselves and count as selection; so does a pod that only named nodes may run.
 # related_resources:
 # - ref: https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/#manage-clusters-with-different-types-of-gpus
 #   description: Clusters with different types of GPUs
@@ -64,6 +64,17 @@ pinned(pod) if {
 	some selector in pod.selectors
 	selector.gpu
 } else if {
+	pod.spec.nodeSelector[hostname]
+} else if {
+	# Terms are alternatives: each must name its nodes.
+	terms := pod.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms
+	count(terms) > 0
+	every term in terms {
+		some expression in term.matchExpressions
+		expression.key == hostname
+		expression.operator == "In"
+	}
+} else if {
 	some annotation in params.annotations
 	pod.annotations[annotation] != ""
 } else if {
@@ -77,6 +88,8 @@ pinned(pod) if {
 	not pod.gpu.workload
 	count(pod.spec.resourceClaims) > 0
 }
+
+hostname := "kubernetes.io/hostname"
 
 # The tests are those of GPU detection: 2 and 3 are device classes, 5 and above no request.
 selective(evidence) if {

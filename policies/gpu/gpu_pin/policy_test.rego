@@ -73,3 +73,14 @@ test_a_dra_annotation_selects_and_a_fraction_does_not if {
 test_a_claim_of_something_else_does_not_pin if {
 	count(answers({"gpu": nvidia, "spec": {"resourceClaims": [{"name": "nic"}]}}, {})) == 1
 }
+
+named(operator) := {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": operator, "values": ["a"]}]}
+
+required(terms) := {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}}
+
+test_named_nodes_pin if {
+	answers({"gpu": nvidia, "spec": {"nodeSelector": {"kubernetes.io/hostname": "a"}}}, {}) == set()
+	answers({"gpu": nvidia, "spec": required([named("In"), named("In")])}, {}) == set()
+	count(answers({"gpu": nvidia, "spec": required([named("In"), named("NotIn")])}, {})) == 1
+	count(answers({"gpu": nvidia, "spec": required([])}, {})) == 1
+}

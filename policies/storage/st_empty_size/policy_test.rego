@@ -52,3 +52,18 @@ test_shared_memory_of_several_gpus_is_left_to_another if {
 }
 
 test_no_such_volume_passes if answers({}) == set()
+
+writing(changes) := build.container(object.union({"limits": {"ephemeral-storage": 8000}}, changes))
+
+test_a_limit_of_a_container_bounds_what_the_pod_writes if {
+	checks({"emptyDirs": [dir(unset)], "containers": [build.container({}), writing({})]}) == set()
+	checks({"emptyDirs": [dir(unset)], "containers": [writing({"role": "ephemeral"})]}) == {"missing"}
+	checks({"emptyDirs": [dir(object.union(unset, memory))], "containers": [writing({})]}) == {"memory"}
+	checks({"emptyDirs": [dir({"sizeLimit": null, "raw": "0"})], "containers": [writing({})]}) == {"zero"}
+}
+
+test_who_completes_a_container_may_limit_it if {
+	open := [build.container({"open": true})]
+	contains([v.unknown | some v in answers({"emptyDirs": [dir(unset)], "containers": open})][0], "merged")
+	{v | some v in answers({"emptyDirs": [dir(object.union(unset, memory))], "containers": open}); v.unknown} == set()
+}

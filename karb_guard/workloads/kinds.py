@@ -48,12 +48,22 @@ def _component(path: str) -> Location:
     return Location(path, Form.KSERVE, "", ("/metadata",), replicas=f"{path}.minReplicas")
 
 
+_LLM_PASSES = (
+    "kueue.x-k8s.io",
+    "prometheus.io",
+    "k8s.v1.cni.cncf.io",
+    "leaderworkerset.sigs.k8s.io",
+    "internal.serving.kserve.io/localmodel",
+)
+
+
 def _llm_pods(path: str, field: str) -> Location:
     """A PodSpec without metadata, merged over what ``baseRefs`` and the presets say."""
     return Location(
         f"{path}.{field}",
         metadata="^",
         inherits=("/metadata",),
+        passes=_LLM_PASSES,
         open=("*",),
         replicas=f"{path}.replicas",
     )
@@ -88,7 +98,8 @@ _LLM = (
 # kserve/kserve pkg/apis/serving; controllers inferenceservice (the runtime's and the service's
 # container are merged by MergeServingRuntimeAndInferenceServiceSpecs; setDefaultPodSpec sets a
 # readiness probe) and llmisvc (presets bring probes and a memory-backed /dev/shm; labels and
-# annotations by propagateDeploymentMetadata).
+# annotations by propagateDeploymentMetadata, which takes those of the service itself only with
+# certain prefixes; the pods' app.kubernetes.io/name is the service's name).
 _KSERVE = (
     _kind("serving.kserve.io/InferenceService", "v1beta1", "serving", *_ISVC, injects="probes"),
     _kind("serving.kserve.io/ServingRuntime", "v1alpha1", "runtime", *_RUNTIME),
@@ -98,7 +109,7 @@ _KSERVE = (
         "v1alpha1 v1alpha2",
         "serving",
         *_LLM,
-        injects="probes shm",
+        injects="probes shm name",
     ),
     _kind(
         "serving.kserve.io/LLMInferenceServiceConfig",

@@ -19,7 +19,7 @@ from karb_guard.workloads.patterns import (
 )
 from karb_guard.workloads.podless import carries_no_pods
 from karb_guard.workloads.rows import Form, Kind, Location
-from karb_guard.workloads.shapes import Misfit, Template, Workload
+from karb_guard.workloads.shapes import MetadataSource, Misfit, Template, Workload
 from karb_guard.workloads.views.argo import argo_template
 from karb_guard.workloads.views.dynamo import dynamo_template
 from karb_guard.workloads.views.kserve import kserve_template
@@ -46,6 +46,7 @@ class _Place(NamedTuple):
 
     steps: tuple[str, ...]
     metadata: tuple[Reference, ...]
+    passes: tuple[str, ...]
     openness: Openness
     view: Callable[[Spot], Template | None] | None
     versions: tuple[str, ...]
@@ -63,6 +64,7 @@ def _compile(row: Kind, location: Location) -> _Place:
     return _Place(
         compile_pattern(location.pattern),
         tuple(compile_reference(text) for text in (location.metadata, *location.inherits)),
+        location.passes,
         Openness("*" in names, names, row.operator),
         _VIEWS.get(location.form),
         location.versions,
@@ -156,7 +158,18 @@ def _template(
     raw: dict[str, Any], path: Path, value: dict[str, Any], place: _Place, misfits: list[Misfit]
 ) -> Template | None:
     metadata = tuple(metadata_source(raw, ref.resolve(path), misfits) for ref in place.metadata)
+    if place.passes:
+        metadata = (metadata[0], *(_passing(source, place.passes) for source in metadata[1:]))
     if place.view is not None:
         return place.view(Spot(raw, path, value, place.openness, metadata, misfits))
     containers = read_containers(value, path, place.openness, misfits)
     return Template(path, value, tuple(containers), metadata)
+
+
+def _passing(source: MetadataSource, prefixes: tuple[str, ...]) -> MetadataSource:
+    """``source`` without the labels and annotations that the operator leaves where they are."""
+    labels, annotations = (
+        {key: value for key, value in found.items() if str(key).startswith(prefixes)}
+        for found in (source.labels, source.annotations)
+    )
+    return source._replace(labels=labels, annotations=annotations)

@@ -46,6 +46,8 @@ class Location:
     """The map whose ``labels`` and ``annotations`` the author writes for the pods."""
     inherits: tuple[str, ...] = ()
     """Further maps whose labels and annotations reach the pods, the stronger first."""
+    passes: tuple[str, ...] = ()
+    """Prefixes of the keys that ``inherits`` brings; empty: all of them reach the pods."""
     open: tuple[str, ...] = ()
     """Names of containers that are merged with something not visible here; ``*`` for all."""
     replicas: str | None = None

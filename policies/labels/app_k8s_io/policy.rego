@@ -6,7 +6,9 @@
 #   for "all pods of this model server, whatever its version" across teams, and after a rollout that
 #   made latency worse the metrics can't be split by version. Kubernetes recommends common labels
 #   for this; tools read them. They belong on the pod template: labels of a Deployment alone are
-#   not on its pods. Runtimes (the services that use them are labelled) and DaemonSets are exempt.
+#   not on its pods. What an operator fills in by itself counts where it names the application (KServe
+#   gives the pods of an LLMInferenceService its name), not where it is the same for all of them
+#   (KubeRay: `kuberay`). Runtimes (the services that use them are labelled) and DaemonSets are exempt.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
 #   description: Recommended labels
@@ -23,7 +25,7 @@
 #       description: The labels that every pod carries.
 #       default: [app.kubernetes.io/name, app.kubernetes.io/version]
 #   checks:
-#     missing: 'the pods carry no label {label}'
+#     missing: 'the pod template has no label {label}'
 #   remediation: |-
 #     Label the pod template (and the object itself, so that both are found):
 #
@@ -45,9 +47,12 @@ violations contains object.union(v, pods.pod_doubt(pod)) if {
 	some pod in input.pods
 	some label in params.labels
 	not pod.labels[label]
+	not filled_in(label)
 	v := {
 		"check": "missing",
 		"path": array.concat(pod.metadataPath, ["labels", label]),
 		"detail": {"label": label},
 	}
 }
+
+filled_in("app.kubernetes.io/name") if pods.injected("name")

@@ -29,3 +29,14 @@ test_who_completes_a_container_may_label_the_pod if {
 		contains(v.unknown, "merged")
 	}
 }
+
+test_an_operator_may_name_the_application if {
+	every injects, expected in {"probes": 2, "name": 1} {
+		document := build.document(
+			{"app-k8s-io": {"labels": ["app.kubernetes.io/name", "app.kubernetes.io/version"]}},
+			[build.pod({})],
+		)
+		workload := {"workload": {"injects": [injects]}}
+		count(app_k8s_io.violations) == expected with input as object.union(document, workload)
+	}
+}

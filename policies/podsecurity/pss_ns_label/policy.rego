@@ -31,7 +31,7 @@
 #       description: Names of namespaces that are not governed (globs).
 #       default: ["kube-*"]
 #   checks:
-#     missing: 'namespace {namespace} has no label {label}: Pod Security admission {effect}'
+#     missing: 'namespace {namespace} has no label {label}: unless the API server has defaults of its own, Pod Security admission {effect}'
 #   remediation: |-
 #     Label the namespace. The level that its pods meet today goes to `enforce`, the one that they
 #     shall meet to `audit` and `warn`:

@@ -29,7 +29,7 @@
 #       description: Names of ServiceAccounts whose pods talk to the API server with rights that no binding here shows (globs).
 #       default: []
 #   checks:
-#     mounted: 'the token of ServiceAccount {account} is mounted ({why}), and no binding gives the account any right'
+#     mounted: 'the token of ServiceAccount {account} is mounted ({why}), and no binding here names the account'
 #   remediation: |-
 #     Switch it off for the pod, or for every pod of the account:
 #

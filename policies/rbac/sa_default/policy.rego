@@ -20,7 +20,7 @@
 #   match: [pods]
 #   demanding: true
 #   checks:
-#     default: 'the pod runs as ServiceAccount "default", with whatever any other pod of the namespace was granted'
+#     default: 'the pod runs as ServiceAccount "default", which it shares with every pod of the namespace that names none'
 #   remediation: |-
 #     Make one for the workload and name it in the pod template:
 #

@@ -25,7 +25,7 @@
 #       description: PriorityClasses for GPU workloads (globs); empty means any.
 #       default: []
 #   checks:
-#     missing: 'this GPU workload ({resources}) names no PriorityClass, so nothing tells the scheduler what it may displace'
+#     missing: 'this GPU workload ({resources}) names no PriorityClass, so it weighs no more than any other pod that names none'
 #     unapproved: 'priorityClassName {priorityClass} is not for GPU workloads; approved are {approved}'
 #   remediation: |-
 #     Name a PriorityClass of your cluster, one for each tier:

@@ -5,7 +5,7 @@ import data.karb.lib.gpu
 
 # Defined for pods that serve with a GPU, or may: `{}`, or `{"unknown": why}`. A bare Pod serves if
 # it runs until told otherwise and something may call or probe it. What a kind that nobody knows is
-# for can't be told.
+# for can't be told, nor what runs on a bare Ray cluster.
 gpu_server(pod) := object.union(kind_doubt, gpu.user(pod)) if serves(pod)
 
 serves(pod) if {
@@ -23,7 +23,35 @@ serves(pod) if {
 
 kind_doubt := {"unknown": "what this kind is for, and what its operator adds, is not known"} if {
 	input.workload.discovered
+} else := {"unknown": "whether this Ray cluster serves or trains is not visible here"} if {
+	input.workload.kind == "RayCluster"
+	not serves_with_ray
 } else := {}
+
+# Ray Serve's port, a probe of something that answers, or an objective.
+serves_with_ray if {
+	some pod in input.pods
+	some container in pod.containers
+	answers(container)
+}
+
+serves_with_ray if {
+	some pod in input.pods
+	some objective in ["p95-latency", "error-rate", "cold-start"]
+	pod.slo[objective]
+}
+
+answers(container) if container.spec.readinessProbe.httpGet
+
+answers(container) if {
+	some port in container.spec.ports
+	port.containerPort == 8000
+}
+
+answers(container) if {
+	some port in container.spec.ports
+	port.name == "serve"
+}
 
 # The containers that hold the GPU; where that can't be told (a claim, an annotation), all that run
 # beside one another.

@@ -3,11 +3,12 @@ package karb.lib.slo
 
 import data.karb.lib.gpu
 import data.karb.lib.pods
+import data.karb.lib.serving
 
 # Defined for pods that owe what the pod's labels and annotations don't show: `{}`, or
 # `{"unknown": why}` where that is not certain. Only what serves owes: a batch job has a deadline,
 # a notebook has no callers, a runtime template becomes a service by the objects that use it.
-owed(pod, scope) := object.union(in_scope(pod, scope), pods.pod_doubt(pod)) if {
+owed(pod, scope) := object.union_n([serving.kind_doubt, in_scope(pod, scope), pods.pod_doubt(pod)]) if {
 	input.workload.role in {"serving", "pod"}
 }
 

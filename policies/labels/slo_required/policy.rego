@@ -6,7 +6,9 @@
 #   from the pods; without one they fall back to CPU utilisation, which stays low while the GPU's
 #   queue grows, and the page comes from the customers. The tier says who gives way when GPUs run
 #   out. These keys are expected on the pod template of every GPU workload that serves: p95
-#   latency, error rate, cold-start budget and tier. Batch jobs and runtime templates owe none.
+#   latency, error rate, cold-start budget and tier. Batch jobs and runtime templates owe none. A
+#   RayCluster owes them where it shows that it serves: Ray Serve's port 8000, a readiness probe of its
+#   own that asks over HTTP, or a first objective.
 # related_resources:
 # - ref: https://sre.google/sre-book/service-level-objectives/
 #   description: Service level objectives

@@ -66,3 +66,31 @@ test_unresolved_claim_is_unknown if {
 	found := answers("gpu", {"gpu": {"workload": false, "unknown": "claim gpu resolves to nothing here"}})
 	{answer.unknown | some answer in found} == {"claim gpu resolves to nothing here"}
 }
+
+test_what_a_kind_is_for_may_be_unknown if {
+	discovered := {"workload": {"discovered": true}}
+	found := slo_required.violations with input as object.union(document("gpu", {"gpu": gpu}), discovered)
+	count([v | some v in found; contains(v.unknown, "not known")]) == 4
+}
+
+ray(spec, slo) := found if {
+	pod := {"gpu": gpu, "slo": slo, "containers": [build.container({"spec": spec})]}
+	workload := {"workload": {"kind": "RayCluster", "group": "ray.io", "operator": true}}
+	found := slo_required.violations with input as object.union(document("gpu", pod), workload)
+}
+
+test_a_ray_cluster_that_serves_shows_it if {
+	every spec in [{}, {"ports": [{"name": "client", "containerPort": 10001}]}] {
+		found := ray(spec, {})
+		count([v | some v in found; contains(v.unknown, "serves or trains")]) == 4
+	}
+	shown := [
+		{"ports": [{"containerPort": 8000}]},
+		{"ports": [{"name": "serve", "containerPort": 9000}]},
+		{"readinessProbe": {"httpGet": {"path": "/health", "port": 9000}}},
+	]
+	every spec in shown {
+		count([v | some v in ray(spec, {}); not v.unknown]) == 4
+	}
+	count([v | some v in ray({}, object.remove(full, ["tier"])); not v.unknown]) == 1
+}

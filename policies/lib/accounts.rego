@@ -26,4 +26,8 @@ autoscales(pod) if {
 	object.get(input.object, array.concat(array.slice(pod.path, 0, head), ["enableInTreeAutoscaling"]), false) == true
 }
 
-doubt(pod) := pods.pod_doubt(pod)
+# An operator that nobody knows may choose an account by itself, as KubeRay does.
+doubt(pod) := {"unknown": "which ServiceAccount the operator of this kind gives its pods is not known"} if {
+	input.workload.discovered
+	object.get(pod.spec, "serviceAccountName", "") == ""
+} else := pods.pod_doubt(pod)

@@ -46,3 +46,11 @@ test_an_open_container_leaves_it_undecided if {
 	[v] := [v | some v in sa_default.violations] with input as object.union(deployment({}), {"pods": [pod]})
 	is_string(v.unknown)
 }
+
+test_an_unknown_operator_may_choose_an_account if {
+	discovered := {"workload": {"discovered": true}}
+	[v] := [v | some v in sa_default.violations] with input as object.union(deployment({}), discovered)
+	contains(v.unknown, "not known")
+	named := object.union(deployment({"serviceAccountName": "default"}), discovered)
+	count([w | some w in sa_default.violations; not w.unknown]) == 1 with input as named
+}

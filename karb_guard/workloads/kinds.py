@@ -95,13 +95,20 @@ _LLM = (
     Location("spec.router.scheduler.template", metadata="^", open=("*",)),
 )
 
-# kserve/kserve pkg/apis/serving; controllers inferenceservice (the runtime's and the service's
-# container are merged by MergeServingRuntimeAndInferenceServiceSpecs; setDefaultPodSpec sets a
-# readiness probe) and llmisvc (presets bring probes and a memory-backed /dev/shm; labels and
-# annotations by propagateDeploymentMetadata, which takes those of the service itself only with
+# kserve/kserve pkg/apis/serving, whose webhook fills in the CPU and memory that the installation
+# sets (setResourceRequirementDefaults); controllers inferenceservice (the runtime's and the
+# service's container are merged by MergeServingRuntimeAndInferenceServiceSpecs; setDefaultPodSpec
+# sets a readiness probe) and llmisvc (presets bring probes and a memory-backed /dev/shm; labels
+# and annotations by propagateDeploymentMetadata, which takes those of the service itself only with
 # certain prefixes; the pods' app.kubernetes.io/name is the service's name).
 _KSERVE = (
-    _kind("serving.kserve.io/InferenceService", "v1beta1", "serving", *_ISVC, injects="probes"),
+    _kind(
+        "serving.kserve.io/InferenceService",
+        "v1beta1",
+        "serving",
+        *_ISVC,
+        injects="probes resources",
+    ),
     _kind("serving.kserve.io/ServingRuntime", "v1alpha1", "runtime", *_RUNTIME),
     _kind("serving.kserve.io/ClusterServingRuntime", "v1alpha1", "runtime", *_RUNTIME),
     _kind(

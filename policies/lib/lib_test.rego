@@ -27,6 +27,16 @@ test_operators_with_resource_defaults_leave_doubt_about_resources_only if {
 	pods.resource_doubt(build.container({})) == {} with input as build.document({}, [])
 }
 
+test_kserve_fills_in_the_first_container_only if {
+	document := {"workload": {"kind": "InferenceService", "injects": ["resources"]}}
+	path := ["spec", "predictor", "containers"]
+	pods.resource_doubt(build.container({"path": array.concat(path, [0])})).unknown with input as document
+	others := [array.concat(path, [1]), ["spec", "predictor", "initContainers", 0], ["spec", "predictor", "workerSpec", "containers", 0]]
+	every other in others {
+		pods.resource_doubt(build.container({"path": other})) == {} with input as document
+	}
+}
+
 test_one_open_container_makes_the_pod_doubtful if {
 	pod := build.pod({"containers": [build.container({"open": true}), build.container({"name": "agent"})]})
 	pods.pod_doubt(pod).unknown with input as build.document({}, [])

@@ -23,8 +23,19 @@ doubt(container) := {"unknown": why} if {
 # What the absence of a quantity of CPU or memory proves: some operators have defaults for it.
 resource_doubt(container) := {"unknown": why} if {
 	injected("resources")
+	filled(container)
 	why := concat(" ", ["the operator of this kind fills in the resources of container", container.name])
 } else := doubt(container)
+
+# KServe fills in those of a component's first container only (setResourceRequirementDefaults).
+filled(_) if input.workload.kind != "InferenceService"
+
+filled(container) if {
+	last := count(container.path) - 1
+	container.path[last] == 0
+	container.path[last - 1] == "containers"
+	not "workerSpec" in container.path
+}
 
 # What the absence of a field of the pod proves: whoever completes a container completes the pod.
 pod_doubt(pod) := doubts[0] if {

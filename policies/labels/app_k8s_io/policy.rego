@@ -25,7 +25,7 @@
 #       description: The labels that every pod carries.
 #       default: [app.kubernetes.io/name, app.kubernetes.io/version]
 #   checks:
-#     missing: 'the pod template has no label {label}'
+#     missing: 'no label {label} is written for the pods'
 #   remediation: |-
 #     Label the pod template (and the object itself, so that both are found):
 #

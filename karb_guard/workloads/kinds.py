@@ -54,6 +54,7 @@ _LLM_PASSES = (
     "k8s.v1.cni.cncf.io",
     "leaderworkerset.sigs.k8s.io",
     "internal.serving.kserve.io/localmodel",
+    "serving.kserve.io/exp-dra-",  # not passed on, but turned into a claim of the pods
 )
 
 

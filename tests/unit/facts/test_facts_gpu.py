@@ -248,6 +248,19 @@ def test_4_the_device_class_of_kserve_counts_as_its_class_does() -> None:
     assert gpu_of(pod(annotations={key: "x"}))["unknown"] == "DeviceClass x is not visible here"
 
 
+def test_4_the_device_class_of_an_llminferenceservice_reaches_its_pods() -> None:
+    key = "serving.kserve.io/exp-dra-device-class"
+    obj = {
+        "apiVersion": "serving.kserve.io/v1alpha2",
+        "kind": "LLMInferenceService",
+        "metadata": {"name": "chat", "annotations": {key: "gpu.nvidia.com"}},
+        "spec": {"template": {"containers": [{"name": "main"}]}},
+    }
+    gpu = gpu_of(obj)
+    assert numbers_of(gpu) == [4]
+    assert gpu["evidence"][0]["path"] == ["metadata", "annotations", key]
+
+
 def test_4_a_bare_gpu_resource_counts() -> None:
     assert numbers_of(gpu_of(pod(resources=limits(gpu="1")))) == [4]
 

@@ -11,7 +11,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from karb_guard.model.invariant import Invariant
+from karb_guard.model.invariant import PODS_GROUP, Invariant
+from karb_guard.workloads import carries_pods
 
 PACKAGE = "karb_guard.entry"
 """Outside of ``karb``, where the policies' own packages are."""
@@ -36,11 +37,16 @@ matches := regex.find_all_string_submatch_n(input.pattern, input.value, input.nu
 
 
 def group_members(invariants: Sequence[Invariant]) -> dict[str, list[Invariant]]:
-    """Match value -> the Rego invariants behind it, each sorted by name."""
+    """Match value -> the Rego invariants behind it, each sorted by name.
+
+    Those that name a kind with pods (``/Pod``) can be asked through ``pods`` as well: such an
+    object would otherwise be evaluated twice, and half of the time goes into reading it.
+    """
     groups: dict[str, list[Invariant]] = {}
     for invariant in sorted(invariants, key=lambda each: each.name):
         if invariant.evaluator == "rego":
-            for group in dict.fromkeys(invariant.match):
+            pods = [PODS_GROUP] if any(map(carries_pods, invariant.match)) else []
+            for group in dict.fromkeys([*invariant.match, *pods]):
                 groups.setdefault(group, []).append(invariant)
     return dict(sorted(groups.items()))
 

@@ -18,6 +18,7 @@ _CODE = (
     "invariants/metadata.py",
     "invariants/source.py",
     "model/invariant.py",
+    "workloads/kinds.py",
 )
 
 

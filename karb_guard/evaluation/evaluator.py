@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from typing import Any
+from typing import Any, NamedTuple
 
 from karb_guard.engine.interface import Answer, Engine, NotEvaluated
 from karb_guard.evaluation.findings import Findings, shown
@@ -21,6 +21,7 @@ from karb_guard.inventory import Inventory
 from karb_guard.model.finding import Evaluation, Finding, Path, Unknown, Violation
 from karb_guard.model.invariant import PODS_GROUP, Invariant
 from karb_guard.model.path import format_path
+from karb_guard.workloads import carries_pods
 
 MALFORMED = "malformed"
 """The invariant that is raised before Rego, when a field has the wrong type."""
@@ -28,6 +29,15 @@ MALFORMED = "malformed"
 MAX_VIOLATIONS = 1_000
 """Of one object, of all invariants together. Each costs a message, a path and a place in an answer;
 more than these would hold up a review for a second, which the API server may not wait for."""
+
+
+class _Question(NamedTuple):
+    """An entry point, and what goes with every input."""
+
+    group: str
+    params: dict[str, dict[str, Any]]
+    """Invariant's short name -> parameters; the engine knows the mapping by its identity."""
+    context: tuple[str, ...]
 
 
 class Evaluator:
@@ -38,14 +48,7 @@ class Evaluator:
         self._settings = settings
         self._by_name = {invariant.name: invariant for invariant in settings.invariants}
         self._groups = _group(settings.invariants)
-        self._params = {
-            group: {i.name: dict(settings.params_of(i)) for i in members}
-            for group, members in self._groups.items()
-        }
-        self._context_keys = {
-            group: tuple(sorted({key for i in members for key in i.context}))
-            for group, members in self._groups.items()
-        }
+        self._questions: dict[tuple[str, ...], tuple[_Question, ...]] = {}
         self._kinds = frozenset(group for group in self._groups if group != PODS_GROUP)
 
     @property
@@ -73,25 +76,48 @@ class Evaluator:
         facts, kinds = self._settings.facts, self._kinds
         prepared = [prepare(obj, facts, inventory, kinds, json_bytes) for obj in objects]
         answers: list[list[Answer]] = [[] for _ in prepared]
-        asked = {group for p in prepared if p.refused is None for group in p.groups}
-        for group, params in self._params.items():
-            if group not in asked:
-                continue
-            members = [i for i, p in enumerate(prepared) if p.refused is None and group in p.groups]
-            documents = [
-                self._document(group, prepared[i], inventory, complete=complete) for i in members
-            ]
-            for document in documents:
-                document["today"] = day.isoformat()
-            judged = self._engine.evaluate(group, params, documents)
-            for index, answer in zip(members, judged, strict=True):
-                answers[index].append(answer)
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for index, each in enumerate(prepared):
+            if each.refused is None:
+                alike.setdefault(each.groups, []).append(index)
+        for groups, members in alike.items():
+            for question in self._questions_of(groups):
+                documents = [
+                    self._document(question.context, prepared[i], inventory, complete=complete)
+                    for i in members
+                ]
+                for document in documents:
+                    document["today"] = day.isoformat()
+                judged = self._engine.evaluate(question.group, question.params, documents)
+                for index, answer in zip(members, judged, strict=True):
+                    answers[index].append(answer)
         return [self._evaluation(p, a) for p, a in zip(prepared, answers, strict=True)]
 
+    def _questions_of(self, groups: tuple[str, ...]) -> tuple[_Question, ...]:
+        """What the engine is asked about objects that meet these entry point groups."""
+        if groups not in self._questions:
+            asked = [group for group in groups if group in self._groups]
+            kinds = [group for group in asked if group != PODS_GROUP]
+            if PODS_GROUP in asked and all(map(carries_pods, kinds)):
+                found = [self._question(PODS_GROUP, asked)]  # which knows those of the kinds, too
+            else:
+                found = [self._question(group, [group]) for group in asked]
+            self._questions[groups] = tuple(found)
+        return self._questions[groups]
+
+    def _question(self, group: str, of: Sequence[str]) -> _Question:
+        members = [invariant for each in of for invariant in self._groups[each]]
+        params = {i.name: dict(self._settings.params_of(i)) for i in members}
+        return _Question(group, params, tuple(sorted({key for i in members for key in i.context})))
+
     def _document(
-        self, group: str, prepared: Prepared, inventory: Inventory | None, *, complete: bool
+        self,
+        keys: tuple[str, ...],
+        prepared: Prepared,
+        inventory: Inventory | None,
+        *,
+        complete: bool,
     ) -> dict[str, Any]:
-        keys = self._context_keys[group]
         if not keys:
             return {**prepared.document, "context": {}}
         facts = self._settings.facts

@@ -1,6 +1,6 @@
 """The kind table and the pod templates of objects."""
 
-from karb_guard.workloads.kinds import ROWS, TABLE
+from karb_guard.workloads.kinds import ROWS, TABLE, carries_pods
 from karb_guard.workloads.owners import owner_is_known
 from karb_guard.workloads.patterns import json_type
 from karb_guard.workloads.resolve import MAX_TEMPLATES, resolve
@@ -29,6 +29,7 @@ __all__ = [
     "Scale",
     "Template",
     "Workload",
+    "carries_pods",
     "json_type",
     "owner_is_known",
     "resolve",

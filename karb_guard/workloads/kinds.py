@@ -402,3 +402,9 @@ TABLE: tuple[Kind, ...] = (
 
 ROWS: Mapping[tuple[str, str], Kind] = MappingProxyType({(k.group, k.kind): k for k in TABLE})
 """The table by (API group, kind)."""
+
+
+def carries_pods(match: str) -> bool:
+    """Whether objects of a kind, named as ``custom.match`` does (``/Pod``), hold pod templates."""
+    group, _, kind = match.rpartition("/")
+    return (group, kind) in ROWS

@@ -110,10 +110,19 @@ def read_monitor(obj: Mapping[str, Any], kind: tuple[str, str]) -> Monitor | Non
             compile_selector(spec.get("selector")),
             chosen.get("any") is True or kind == CLUSTER_WIDE,
             _namespaces(chosen, namespace_of(obj)),
-            tuple(as_map(each) for each in as_list(spec.get(field))),
+            tuple(_endpoint(each) for each in as_list(spec.get(field))),
         )
     except InvalidPolicyError:
         return None
+
+
+def _endpoint(value: Any) -> Mapping[str, Any]:
+    """An endpoint whose ports are names or numbers."""
+    endpoint = as_map(value)
+    for field in _NUMBERS:
+        if type(endpoint.get(field)) not in (str, int, type(None)):
+            raise InvalidPolicyError(f"{field}: a name or a number is needed")
+    return endpoint
 
 
 def _namespaces(chosen: Mapping[str, Any], own: str | None) -> frozenset[str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from karb_guard.evaluation.monitoring import (
@@ -44,20 +45,23 @@ class _Monitors:
     """Monitors by a label that all they select has, so that each object meets few of them."""
 
     def __init__(self, monitors: Iterable[Monitor]) -> None:
-        self._all = list(monitors)
         self._by_pair: dict[tuple[str, str] | None, list[Monitor]] = {}
-        for monitor in self._all:
+        for monitor in monitors:
             self._by_pair.setdefault(monitor.selector.pair, []).append(monitor)
 
     def __bool__(self) -> bool:
-        return bool(self._all)
+        return bool(self._by_pair)
 
-    def near(self, labels: Labels) -> list[Monitor]:
-        """All that could select these labels."""
-        if not labels.complete:
-            return self._all
-        pairs = (None, *labels.values.items())
-        return [monitor for pair in pairs for monitor in self._by_pair.get(pair, ())]
+    def near(self, labels: Labels) -> Iterator[Monitor]:
+        """All that could select these labels as they are."""
+        for pair in (None, *labels.values.items()):
+            yield from self._by_pair.get(pair, ())
+
+    def far(self, labels: Labels) -> Iterator[Monitor]:
+        """All that could select them if somebody added a label."""
+        for pair, monitors in self._by_pair.items() if not labels.complete else ():
+            if pair is not None and pair[0] not in labels.values:
+                yield from monitors
 
 
 class _Around(NamedTuple):
@@ -148,8 +152,8 @@ def _by_place(about: About) -> dict[str | None, list[Monitor]]:
 
 def _found(pod: _Pod, around: _Around, *, sure: bool) -> Iterator[_Found]:
     for monitor in around.of_pods.near(pod.labels):
-        selected = monitor.selector.matches(pod.labels)
-        yield _Found(monitor.name, selected, all_of((selected, monitor.scrapes(pod.ports))))
+        yield _of_pods(monitor, pod)
+    yield from _first_doubt(_of_pods(monitor, pod) for monitor in around.of_pods.far(pod.labels))
     for service, behind in _services(pod, around):
         if service.scraped:
             yield _Found(f"Service {service.name}", behind, behind)
@@ -159,15 +163,26 @@ def _found(pod: _Pod, around: _Around, *, sure: bool) -> Iterator[_Found]:
             yield _Found(monitor.name, selected, scraped)
     if around.of_services and not sure:
         yield _Found("", None, None)
+    if not pod.labels.complete:
+        annotated = (service for service in around.services if service.scraped)
+        behind_it = ((service, service.selects(pod.labels)) for service in annotated)
+        yield from _first_doubt(_Found(s.name, behind, behind) for s, behind in behind_it)
+
+
+def _of_pods(monitor: Monitor, pod: _Pod) -> _Found:
+    selected = monitor.selector.matches(pod.labels)
+    return _Found(monitor.name, selected, all_of((selected, monitor.scrapes(pod.ports))))
+
+
+def _first_doubt(found: Iterable[_Found]) -> Iterator[_Found]:
+    """What nobody here can tell, once: a hundred more would say no more."""
+    return islice((each for each in found if each.scraped is None), 1)
 
 
 def _services(pod: _Pod, around: _Around) -> list[tuple[Service, Truth]]:
-    """The Services that may select the pod."""
-    if pod.labels.complete:
-        pairs = pod.labels.values.items()
-        near = [service for pair in pairs for service in around.by_pair.get(pair, ())]
-    else:
-        near = around.services
+    """The Services that may select the pod by labels that it has."""
+    pairs = pod.labels.values.items()
+    near = [service for pair in pairs for service in around.by_pair.get(pair, ())]
     verdicts = [(service, service.selects(pod.labels)) for service in near]
     return [(service, verdict) for service, verdict in verdicts if verdict is not False]
 

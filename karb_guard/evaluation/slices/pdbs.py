@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from karb_guard.evaluation.slices.about import About, only_sure
@@ -19,6 +20,8 @@ from karb_guard.network.selectors import (
 PDB = ("policy", "PodDisruptionBudget")
 MAX_BUDGETS = 1_000
 """In one namespace. Of more, half would not be the truth: the key is then absent."""
+MAX_DOUBTFUL = 20
+"""Of the budgets that select pods only if an operator adds a label; one is doubt enough."""
 _AMOUNTS = ("minAvailable", "maxUnavailable")
 _PERCENT = re.compile(r"([0-9]{1,9})%")
 
@@ -44,7 +47,9 @@ def provide(about: About) -> list[Json] | None:
     budgets = about.inventory.remembered(key, lambda: _Budgets(_budgets(about)))
     operator = about.prepared.workload is not None and about.prepared.workload.operator
     labels = [Labels(pod["labels"], complete=not operator) for pod in about.prepared.pods]
-    found = [entry for each in budgets.near(labels) if (entry := _selecting(each, labels))]
+    near = (entry for each in budgets.near(labels) if (entry := _selecting(each, labels)))
+    far = (entry for each in budgets.far(labels) if (entry := _selecting(each, labels)))
+    found = [*near, *islice(far, MAX_DOUBTFUL)]
     return only_sure(found, known=about.knows(*PDB))
 
 
@@ -52,18 +57,27 @@ class _Budgets:
     """The budgets of a namespace, by a label that all of their pods have."""
 
     def __init__(self, budgets: Iterable[_Budget]) -> None:
-        self._all = list(budgets)
-        self._by_pair: dict[tuple[str, str] | None, list[int]] = {}
-        for index, budget in enumerate(self._all):
-            self._by_pair.setdefault(budget.selector.pair, []).append(index)
+        self._by_key: dict[str | None, dict[tuple[str, str] | None, list[_Budget]]] = {}
+        for budget in budgets:
+            pair = budget.selector.pair
+            rows = self._by_key.setdefault(pair and pair[0], {})
+            rows.setdefault(pair, []).append(budget)
 
-    def near(self, labels: list[Labels]) -> list[_Budget]:
-        """All that could select pods with one of these sets of labels, in their order."""
-        if not all(each.complete for each in labels):
-            return self._all
+    def near(self, labels: list[Labels]) -> Iterator[_Budget]:
+        """All that could select pods with one of these sets of labels as they are."""
         pairs = {pair for each in labels for pair in each.values.items()}
-        found = {i for pair in (None, *pairs) for i in self._by_pair.get(pair, ())}
-        return [self._all[i] for i in sorted(found)]
+        for pair in (None, *sorted(pairs)):
+            yield from self._by_key.get(pair and pair[0], {}).get(pair, ())
+
+    def far(self, labels: list[Labels]) -> Iterator[_Budget]:
+        """Those of labels that somebody else may add."""
+        open_ = [each.values for each in labels if not each.complete]
+        for key, rows in self._by_key.items() if open_ else ():
+            if key is not None and any(key not in values for values in open_):
+                known = {(key, each.values[key]) for each in labels if key in each.values}
+                yield from chain.from_iterable(
+                    budgets for pair, budgets in rows.items() if pair not in known
+                )
 
 
 def _selecting(budget: _Budget, labels: list[Labels]) -> Json | None:

@@ -88,6 +88,12 @@ def test_the_endpoint_decides(endpoints: Any, expected: bool) -> None:
     assert scraped(monitor(endpoints=endpoints)) is expected
 
 
+@pytest.mark.parametrize("port", [["http"], {"name": "http"}, True, 8000.0])
+@pytest.mark.parametrize("field", ["port", "targetPort", "portNumber"])
+def test_a_monitor_whose_port_has_another_type_scrapes_nothing(field: str, port: Any) -> None:
+    assert not scraped(monitor(endpoints=[{field: port}]))
+
+
 def test_a_monitor_of_no_port_is_named() -> None:
     (found,) = provided(monitor(endpoints=[{"port": "metrics"}]))
     assert found == {"scraped": False, "by": [], "selecting": ["PodMonitor m"]}

@@ -77,6 +77,17 @@ def test_labels_of_an_operator_decide() -> None:
     assert provided(obj, budget(selector={"matchLabels": {"app": "other"}})) == []
 
 
+def test_budgets_that_an_operators_labels_decide_are_not_all_there() -> None:
+    obj = workload("LeaderWorkerSet", "leaderworkerset.x-k8s.io/v1")
+    obj["spec"] = {"leaderWorkerTemplate": {"workerTemplate": obj["spec"]["template"]}}
+    others = [budget(selector={"matchLabels": {"role": str(i)}}) for i in range(200)]
+    for index, other in enumerate(others):
+        other["metadata"]["name"] = f"b{index}"
+    found = provided(obj, *others, {**budget(), "metadata": {"name": "own", "namespace": "ai"}})
+    assert [entry["name"] for entry in found if entry["pods"]] == ["own"]
+    assert len(found) == pdbs.MAX_DOUBTFUL + 1
+
+
 def test_pods_of_other_workloads_share_it() -> None:
     other = workload("StatefulSet")
     assert provided(workload(), other, budget())[0]["shared"] is True

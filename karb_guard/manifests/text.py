@@ -27,12 +27,13 @@ class SourceText:
     Lines end where editors end them (LF, CRLF, CR), not at the other breaks of YAML 1.1.
     """
 
-    __slots__ = ("_starts", "name", "text")
+    __slots__ = ("_last", "_starts", "name", "text")
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
         self._starts: list[int] | None = None
+        self._last = (0, "")
 
     @property
     def starts(self) -> list[int]:
@@ -47,7 +48,16 @@ class SourceText:
         return line, index - self.starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """The text of the 1-based line without its end; empty where there is no such line."""
+        """The text of the 1-based line without its end; empty where there is no such line.
+
+        Whoever asks for one line again gets the same object: a cluster's dump may be one line, and
+        every finding keeps its own.
+        """
+        if self._last[0] != number:
+            self._last = (number, self._line(number))
+        return self._last[1]
+
+    def _line(self, number: int) -> str:
         if not 1 <= number <= len(self.starts):
             return ""
         start = self.starts[number - 1]
@@ -73,10 +83,11 @@ class SourceText:
 
     def _dash(self, index: int) -> int:
         """The offset of the ``-`` before a block sequence's element; else ``index`` itself."""
-        number, column = self.locate(index)
-        before = self.line(number)[: column - 1].rstrip(" \t")
-        if before:
-            return self.starts[number - 1] + len(before) - 1 if _ends_in_dash(before) else index
+        number, _ = self.locate(index)
+        first = self.starts[number - 1]
+        for last in range(index - 1, first - 1, -1):
+            if self.text[last] not in " \t":
+                return last if self._is_dash(last, first) else index
         for above in range(number - 1, 0, -1):
             line = self.line(above)
             if found := _LONE_DASH.match(line):
@@ -85,9 +96,9 @@ class SourceText:
                 break
         return index
 
-
-def _ends_in_dash(before: str) -> bool:
-    return before.endswith("-") and (len(before) == 1 or before[-2] in " \t")
+    def _is_dash(self, index: int, first: int) -> bool:
+        """Whether a ``-`` that stands alone is there, on a line that begins at ``first``."""
+        return self.text[index] == "-" and (index == first or self.text[index - 1] in " \t")
 
 
 def _without_comment(line: str) -> str:

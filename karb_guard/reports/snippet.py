@@ -15,6 +15,9 @@ MAX_COLUMNS = 120
 """A longer source line is cut around the caret."""
 _BEFORE = 40
 """Columns that stay visible before the caret where a line is cut."""
+_NEAR = 1_000
+"""Characters on each side of the caret that are looked at: a cluster's dump may be one line of many
+megabytes, and each of its findings shows 120 columns."""
 CUT = "…"
 
 
@@ -32,13 +35,15 @@ def snippet(region: Region) -> Snippet | None:
     """The line of ``region``; ``None`` where there is no text to show."""
     if not region.text.strip():
         return None
-    text = printable(region.text)
-    start = min(region.column - 1, len(text))
-    end = region.end_column - 1 if region.end_line == region.line else len(text)
+    place = min(region.column - 1, len(region.text))
+    cut = max(0, place - _NEAR)
+    text = printable(region.text[cut : place + _NEAR])
+    start = place - cut
+    end = region.end_column - 1 - cut if region.end_line == region.line else len(text)
     end = min(max(end, start + 1), len(text))
     first, last = _window(text, start)
     shown = text[first:last]
-    prefix, suffix = CUT if first else "", CUT if last < len(text) else ""
+    prefix, suffix = CUT if cut + first else "", CUT if cut + last < len(region.text) else ""
     indent = " " * columns(prefix + text[first:start])
     width = max(1, columns(text[start : min(end, last)]))
     return Snippet(str(region.line), prefix + shown + suffix, indent + "^" * width)

@@ -178,3 +178,8 @@ def test_lone_surrogates_of_json_become_replacement_characters():
 def test_a_source_line_outside_of_the_file_is_empty():
     document = document_of(MANIFEST)
     assert (document.source_line(0), document.source_line(99)) == ("", "")
+
+
+def test_findings_on_one_line_share_its_text():
+    document = document_of('{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}\n')
+    assert document.source_line(1) is document.source_line(1)

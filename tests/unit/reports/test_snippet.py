@@ -75,6 +75,16 @@ def test_a_region_over_several_lines_is_marked_to_the_end_of_the_first() -> None
     assert shown.caret == "  ^^^^^^^"
 
 
+def test_a_field_in_the_middle_of_a_line_of_megabytes_is_shown() -> None:
+    filler = '"a":1,' * 500_000
+    shown = snippet(region(f'{{{filler}"image":1,{filler}}}', '"image"'))
+    assert shown is not None
+    assert shown.source.startswith("…")
+    assert shown.source.endswith("…")
+    assert len(shown.source) <= MAX_COLUMNS + 2
+    assert shown.source[shown.caret.index("^") :].startswith('"image"')
+
+
 @pytest.mark.parametrize("text", ["", "   "])
 def test_no_text_is_no_snippet(text: str) -> None:
     assert snippet(Region("x.yaml", 1, 1, 1, 1, text)) is None

@@ -19,6 +19,8 @@ _DRIVER = re.compile(r"""device\.driver\s*==\s*["']([^"']+)["']""")
 _MAX_REQUESTS = 64
 """Requests and subrequests read per claim; the API allows 32 (DeviceRequestsMaxSize)."""
 
+_MAX_COUNT = 2**63 - 1
+
 
 class Devices(NamedTuple):
     """What is behind a DeviceClass or a claim."""
@@ -175,7 +177,9 @@ def _amount(part: Mapping[str, Any], devices: Devices) -> int | None:
     if devices.unknown or part.get("allocationMode", "ExactCount") != "ExactCount":
         return None
     count = part.get("count", 1)
-    return (count if devices.gpu else 0) if type(count) is int else None
+    if type(count) is not int or not 0 < count <= _MAX_COUNT:
+        return None  # which the API server refuses
+    return count if devices.gpu else 0
 
 
 def _configured(classes: Iterable[str], lookup: Lookup | None) -> Iterator[Mapping[str, Any]]:

@@ -24,7 +24,7 @@
 #       description: Devices that the cluster keeps free for rollouts, or can add within the progress deadline.
 #       default: 0
 #   checks:
-#     surge: 'with {replicas} replicas maxSurge {maxSurge} comes to {surge} and maxUnavailable {maxUnavailable} to 0, so a rolling update frees no GPU before {gpus} more are free for a new pod'
+#     surge: 'a rolling update starts a new pod before an old one gives its GPUs back (of replicas: {replicas}, maxSurge {maxSurge} comes to {surge} and maxUnavailable {maxUnavailable} to 0), so it needs free GPUs: {gpus}'
 #   remediation: |-
 #     Let one pod go first, and reuse its GPU:
 #

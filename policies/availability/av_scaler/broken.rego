@@ -36,11 +36,11 @@ bounds(scaler) := {problem |
 misbounded(scaler) := {"the minimum is above the maximum"} if {
 	is_number(scaler.max)
 	scaler.min > scaler.max
-} else := {"zero needs a metric that there is without pods: Object or External"} if {
+} else := {"at zero only a metric from outside of the pods can wake it, one of type Object or External"} if {
 	scaler.kind == "HorizontalPodAutoscaler"
 	scaler.min == 0
 	count([metric | some metric in scaler.metrics; metric.type in {"Object", "External"}]) == 0
-} else := {"zero needs a trigger that there is without pods, not only cpu and memory"} if {
+} else := {"at zero only a trigger from outside of the pods can wake it; cpu and memory are measured in pods"} if {
 	scaler.kind == "ScaledObject"
 	scaler.min == 0
 	count(scaler.triggers) > 0

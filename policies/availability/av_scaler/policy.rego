@@ -31,7 +31,7 @@
 #   checks:
 #     none: 'no autoscaler targets this GPU workload, so its size is fixed'
 #     several: '{autoscalers} all scale this workload, and undo each other''s work'
-#     target: '{autoscaler} can not scale this: {problem}'
+#     target: '{autoscaler} does not work here: {problem}'
 #     bounds: '{autoscaler} has a minimum of {min} and a maximum of {max}: {problem}'
 #     paused: '{autoscaler} is paused by the annotation {annotation}, so nothing scales this workload'
 #     empty: '{autoscaler} has no triggers'

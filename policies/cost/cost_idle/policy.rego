@@ -27,8 +27,8 @@
 #       description: Tiers whose services may scale to zero.
 #       default: [best-effort, batch]
 #   checks:
-#     floor: 'tier {tier} may scale to zero, but {autoscaler} keeps {replicas} replica(s): {gpus} GPU(s) are paid for while nobody calls'
-#     fixed: 'tier {tier} may scale to zero, but nothing scales this service: {gpus} GPU(s) of {replicas} replica(s) are paid for while nobody calls'
+#     floor: 'tier {tier} may scale to zero, but {autoscaler} keeps GPUs that are paid for while nobody calls (GPUs: {gpus}, replicas: {replicas})'
+#     fixed: 'tier {tier} may scale to zero, but nothing scales this service, whose GPUs are paid for while nobody calls (GPUs: {gpus}, replicas: {replicas})'
 #   remediation: |-
 #     Let KEDA take it to zero, with a signal from outside of the pods (a queue, the gateway):
 #

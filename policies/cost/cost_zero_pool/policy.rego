@@ -41,8 +41,8 @@
 #       description: Names of pools that are paid for in advance, so that zero saves nothing (globs).
 #       default: []
 #   checks:
-#     floor: 'GPU pool {pool} ({evidence}) never has fewer than {value} node(s)'
-#     static: 'GPU pool {pool} ({evidence}) has a fixed size of {value} node(s)'
+#     floor: 'GPU pool {pool} ({evidence}) keeps nodes without work: its lower bound is {value}'
+#     static: 'GPU pool {pool} ({evidence}) keeps nodes without work: its size is fixed at {value}'
 #     never: 'GPU pool {pool} ({evidence}) keeps its nodes for ever: consolidateAfter is Never'
 #     budget: 'GPU pool {pool} ({evidence}) keeps empty nodes: a disruption budget of {value} nodes holds at all times'
 #   remediation: |-

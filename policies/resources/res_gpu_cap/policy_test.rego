@@ -47,6 +47,14 @@ test_the_cap if {
 	answers([pod({"scale": scale(8)})], capped({"cap": 8})) == set()
 }
 
+test_batch_jobs_are_held_against_caps_only if {
+	job := {"workload": {"role": "batch", "kind": "Job", "group": "batch"}}
+	checks([pod({"scale": scale(9)})], object.union(capped({"cap": 8}), job)) == {"cap"}
+	answers([pod({"scale": scale(9)})], object.union(quotas(1000, []), job)) == set()
+	steps := [object.remove(pod({}), ["scale"]) | some _ in numbers.range(1, 9)]
+	answers(steps, object.union(capped({"cap": 8}), job)) == set()
+}
+
 test_which_cap_counts if {
 	own := {"cap": 1, "caps": {"inference": 9, "*": 2}}
 	answers([pod({"scale": scale(9)})], capped(own)) == set()
@@ -91,5 +99,3 @@ test_a_pod_by_itself if {
 	found := answers([bare], object.union(capped({"cap": 0}), {"workload": {"role": "pod"}}))
 	{v.path | some v in found} == {["p", "limits", "g"]}
 }
-
-test_batch_is_not_asked if answers([pod({})], object.union(capped({"cap": 0}), {"workload": {"role": "batch"}})) == set()

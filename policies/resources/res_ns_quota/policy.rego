@@ -31,7 +31,7 @@
 #       description: Take workloads with Kueue's queue label as bounded by their ClusterQueue.
 #       default: true
 #   checks:
-#     unbounded: 'namespace {namespace} has {count} workload(s) that ask for {what} ({workloads}), and no ResourceQuota bounds it: set {key}'
+#     unbounded: 'no ResourceQuota of namespace {namespace} bounds {what}, which workloads there ask for ({count}: {workloads}); set {key}'
 #     uncounted: 'ResourceQuota {quota} of namespace {namespace} bounds {resource}, which counts nothing; the key is {key}'
 #     scoped: 'namespace {namespace}: {what} is bounded only by ResourceQuota {quota}, which counts only pods of its scopes ({scopes})'
 #   remediation: |-

@@ -53,6 +53,7 @@ violations contains object.union(v, {"detail": object.union(detail, v.detail)}) 
 	some pod in input.pods
 	some container in pod.containers
 	gpus := shm.several(container)
+	pod.os != "windows" # which has no /dev/shm
 	not pod.spec.hostIPC # then /dev/shm is the node's, which pss-baseline reports
 	some v in verdicts(pod, container)
 	detail := {"container": container.name, "role": container.role, "gpus": gpus}

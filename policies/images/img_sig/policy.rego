@@ -40,13 +40,15 @@
 #       description: Days for which evidence holds.
 #       default: 90
 #   checks:
-#     unverified: '{holder}: nobody trusted verified the signature of image {image}'
+#     unverified: '{holder}: no evidence from a trusted party says that somebody verified the signature of image {image}'
 #     stale: '{holder}: the signature of image {image} was last verified on {date}, more than {days} days ago'
 #     undigested: '{holder}: image {image} has no digest, so that no signature of it can be known'
 #   remediation: |-
-#     Verify the image and record it, in the pipeline that deploys or in a CronJob:
+#     Verify the image, in the pipeline that deploys or in a CronJob:
 #
 #       cosign verify --certificate-identity=... --certificate-oidc-issuer=... <image>@sha256:<hex>
+#
+#     and record that it was verified:
 #
 #       apiVersion: v1
 #       kind: ConfigMap

@@ -31,7 +31,7 @@
 #       default: [prometheus.io/scrape, serving.kserve.io/enable-prometheus-scraping]
 #   checks:
 #     unscraped: 'no monitor selects the pods of container {container}, and no annotation has them scraped'
-#     port: '{monitors} selects the pods of container {container}, but names none of their ports'
+#     port: 'none of the ports of the pods of container {container} is named by what selects them: {monitors}'
 #   remediation: |-
 #     Let a PodMonitor select the pods, by a label of the pod template and the name of a port:
 #

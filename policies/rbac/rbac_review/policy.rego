@@ -21,7 +21,7 @@
 #       description: Names of roles and bindings that are not judged (globs).
 #       default: ["system:*"]
 #   checks:
-#     missing: 'no review is due: set annotation {key} to the day of the next one'
+#     missing: 'no review of it is planned: set annotation {key} to the day of the next review'
 #     invalid: '{key} is no date: {raw}; write it as YYYY-MM-DD'
 #     past: 'the review was due on {date}'
 #   remediation: |-

@@ -442,6 +442,8 @@ EITHER = {
         ([{"deviceClassName": "gpu.amd.com", "count": 3}], 3),
         ([{"exactly": {"deviceClassName": "x"}}], None),
         ([{"exactly": {"deviceClassName": "gpu.amd.com", "count": "3"}}], None),
+        ([{"exactly": {"deviceClassName": "gpu.amd.com", "count": -1}}], None),
+        ([{"exactly": {"deviceClassName": "gpu.amd.com", "count": 10**30}}], None),
         ([], None),
     ],
 )

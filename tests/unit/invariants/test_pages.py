@@ -6,6 +6,7 @@ import pytest
 
 from karb_guard.invariants import generated, pages
 from karb_guard.invariants.explain import explain
+from karb_guard.invariants.roots import builtin_root
 from karb_guard.invariants.source import read
 
 
@@ -40,6 +41,13 @@ def test_a_page_says_what_why_and_how_with_examples(two):
         "- [Documentation](https://kubernetes.io/docs/)",
     ):
         assert words in page
+
+
+def test_a_command_is_no_yaml():
+    root = builtin_root()
+    page = pages.render(read([root]), [root])["catalogue/np-cni.md"]
+    assert "```sh\nkubectl annotate namespace" in page
+    assert "```yaml\nkubectl" not in page
 
 
 def test_pages_are_the_same_each_time(two):

@@ -79,13 +79,13 @@ class ClusterClient:
                 return items, str(metadata.get("resourceVersion", ""))
             page = {**page, "continue": metadata["continue"]}
 
-    def create(self, path: str, body: Json) -> Json:
+    def create(self, path: str, body: Json, timeout: float = TIMEOUT_SECONDS) -> Json:
         """POST ``body`` to a collection. Raises ``ConflictError`` when it exists."""
-        return self._json(_Call("POST", path, body=body))
+        return self._json(_Call("POST", path, body=body, timeout=timeout))
 
-    def replace(self, path: str, body: Json) -> Json:
+    def replace(self, path: str, body: Json, timeout: float = TIMEOUT_SECONDS) -> Json:
         """PUT ``body``; its resourceVersion has to be the current one, else ``ConflictError``."""
-        return self._json(_Call("PUT", path, body=body))
+        return self._json(_Call("PUT", path, body=body, timeout=timeout))
 
     def apply(self, path: str, body: Json, manager: str) -> Json:
         """Server-side apply; fields of ``body`` are taken over from whoever holds them."""

@@ -1,0 +1,35 @@
+"""A process that takes part in a leader election, and prints a line whenever it leads or not.
+
+Run as ``python -m tests.support.leader_process KUBECONFIG NAMESPACE NAME IDENTITY DURATION``.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+from karb_guard.cluster.client import connect
+from webhook.leases import Candidacy, Leader, LeaseTimes
+
+
+def main(kubeconfig: str, namespace: str, name: str, identity: str, duration: str) -> None:
+    """Elect until standard input ends, then let the Lease go."""
+    seconds = int(duration)
+    times = LeaseTimes(seconds, seconds * 2 / 3, seconds / 8)
+    leader = Leader(
+        connect(Path(kubeconfig)),
+        Candidacy(namespace, name, identity, times),
+        lambda leads: print("leading" if leads else "following", time.time(), flush=True),
+    )
+    leader.start()
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    ended.wait()
+    leader.stop()
+    print("stopped", time.time(), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -111,15 +111,15 @@ def _write_stage(stage: Path, plan: _Plan) -> None:
     # The files go to a directory of their own, without tests and fixtures: `opa build` would
     # load every YAML file below a root as data.
     texts = {source.name: source.text for source in plan.sources}
-    texts |= {_ENTRY_FILE: _dispatch(plan, params_in_data=False), _HOST_FILE: FIND_N_REGO}
+    texts |= {_ENTRY_FILE: _dispatch(plan, embedded=False), _HOST_FILE: FIND_N_REGO}
     for name, text in texts.items():
         file = stage / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
 
-def _dispatch(plan: _Plan, *, params_in_data: bool) -> str:
-    return dispatch_rego(plan.groups, plan.revision, params_in_data=params_in_data)
+def _dispatch(plan: _Plan, *, embedded: bool) -> str:
+    return dispatch_rego(plan.groups, plan.revision, embedded=embedded)
 
 
 def _write_manifest(stage: Path, plan: _Plan) -> None:
@@ -140,7 +140,7 @@ def _build(stage: Path, made: Path, plan: _Plan, calls: Sequence[HostCall], opti
     level = ["--optimize", str(optimize)]
     run_opa([*common, "--target", "rego", "--output", str(server)], cwd=stage)
     # A server is shared and gets parameters with each input; a module has instances of its own.
-    (stage / _ENTRY_FILE).write_text(_dispatch(plan, params_in_data=True), encoding="utf-8")
+    (stage / _ENTRY_FILE).write_text(_dispatch(plan, embedded=True), encoding="utf-8")
     run_opa([*common, *level, "--target", "wasm", "--output", str(wasm)], cwd=stage)
     with tarfile.open(wasm) as archive:
         module = archive.extractfile("/" + WASM_FILE)

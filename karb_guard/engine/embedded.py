@@ -84,6 +84,7 @@ class EmbeddedEngine:
         for document in inputs:
             result = self._result(runtime, number, data, document)
             if not isinstance(result, NotEvaluated):
+                result = _named(result, entry.invariants)
                 result = read_answer(result, expected, self._bundle.catalogue.revision)
             answers.append(result)
         return answers
@@ -132,3 +133,13 @@ class EmbeddedEngine:
         except ValueError as error:
             return NotEvaluated("answer", f"the policies' answer is no JSON: {error}")
         return rows[0].get("result") if rows else None
+
+
+def _named(result: Any, names: Sequence[str]) -> Any:
+    """The answer with names for places (``dispatch_rego``); what is no such answer, as it is."""
+    if not isinstance(result, dict) or not isinstance(places := result.get("answers"), list):
+        return result
+    if len(places) != len(names):
+        return None  # of other policies than the catalogue's
+    answers = {name: rows for name, rows in zip(names, places, strict=True) if rows is not None}
+    return {"revision": result.get("revision"), "answers": answers}

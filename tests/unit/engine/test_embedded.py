@@ -69,6 +69,8 @@ ALL: dict[str, dict[str, object]] = {
     **enabled("owner", "echo", "loop", "hog", "conflict"),
     "img": {"registries": ["nvcr.io/"]},
 }
+PLACES = sorted(RULES)
+"""The places of invariants in what the module answers."""
 OWNED = {"object": {"metadata": {"labels": {"owner": "ml"}}}}
 
 
@@ -345,7 +347,7 @@ def test_a_used_instance_answers_like_a_fresh_one(
         fresh = runtime._instance()
         expected = json.loads(fresh.evaluate(entry, document, DATA))
         assert json.loads(used.evaluate(entry, document, DATA)) == expected
-        assert len(expected[0]["result"]["answers"]["echo"]) == width
+        assert len(expected[0]["result"]["answers"][PLACES.index("echo")]) == width
         fresh.close()
     used.close()
 
@@ -404,7 +406,24 @@ def test_an_input_that_the_module_cannot_read_is_no_pass(
     entry = runtime.entrypoints["karb_guard/entry/pods"]
     assert json.loads(runtime.evaluate(entry, document, DATA)) == []
     (readable,) = json.loads(runtime.evaluate(entry, b"{}", DATA))
-    assert set(readable["result"]["answers"]) == {"echo", "owner"}
+    places = zip(PLACES, readable["result"]["answers"], strict=True)
+    assert [name for name, rows in places if rows is not None] == ["echo", "owner"]
+
+
+def test_an_answer_of_another_catalogue_is_no_verdict(
+    bundle: CompiledBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One place too few: nobody knows which invariant the others belong to."""
+    evaluate = Runtime.evaluate
+
+    def shorter(self: Runtime, entrypoint: int, document: bytes, data: bytes = b"") -> bytes:
+        (answer,) = json.loads(evaluate(self, entrypoint, document, data))
+        del answer["result"]["answers"][0]
+        return json.dumps([answer]).encode()
+
+    monkeypatch.setattr(Runtime, "evaluate", shorter)
+    [answer] = EmbeddedEngine(bundle).evaluate("pods", enabled("owner"), [OWNED])
+    assert _cause(answer) == "answer"
 
 
 def test_the_prepared_call_and_the_public_call_answer_the_same(runtime: Runtime) -> None:

@@ -80,7 +80,13 @@ def _add_cluster(group: argparse._ArgumentGroup) -> None:
         "--namespace",
         default=_own_namespace(),
         metavar="NAME",
-        help="that the webhook runs in: exempt, and where its Service and Secret are",
+        help="that the webhook runs in: exempt, and where its Service, Secret and Lease are",
+    )
+    group.add_argument(
+        "--lease",
+        metavar="NAME",
+        help="elect a leader by this Lease of --namespace; only it writes what replicas share "
+        "(default: this is the only replica)",
     )
 
 
@@ -122,6 +128,8 @@ def check(args: argparse.Namespace) -> None:
     has_cluster = args.kubeconfig is not None or args.in_cluster
     if args.tls_secret is not None and not has_cluster:
         raise UsageError("--tls-secret needs --kubeconfig or --in-cluster")
+    if args.lease is not None and not (has_cluster and args.namespace):
+        raise UsageError("--lease needs --namespace, and --kubeconfig or --in-cluster")
     if args.register != "none":
         _check_registration(args, has_cluster=has_cluster, trusted=not files or bool(args.tls_ca))
 

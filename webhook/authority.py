@@ -1,9 +1,10 @@
 """The certificate authority that replicas share, and where it is kept.
 
 Every replica reads the authority from the store and signs a leaf of its own, so that no leaf key
-ever leaves its process. Whoever finds the authority missing, broken or due makes a new one and
-writes it if nobody else did in the meantime. The bundle holds the newest certificate first and
-older ones until they expire: clients trust both while leafs change over.
+ever leaves its process. Only the leader writes: it makes a new authority when it finds the stored
+one missing, broken or due, and writes it if nobody else did in the meantime. The bundle holds the
+newest certificate first and older ones until they expire: clients trust both while leafs change
+over. That also holds for an authority that someone put in place of ours.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import datetime
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from cryptography import x509
 
 from webhook.certificates import (
     MAX_PEM_BYTES,
@@ -79,19 +83,26 @@ class AuthorityStore(Protocol):
 
 
 def ensure(
-    store: AuthorityStore, now: datetime.datetime, held: Authority | None = None
+    store: AuthorityStore,
+    now: datetime.datetime,
+    held: Authority | None = None,
+    may_write: Callable[[], bool] = lambda: True,
 ) -> Authority:
     """The authority in force, made or renewed where needed.
 
     ``held`` is what this process used so far: a store that lost it gets it back, so that a
-    deleted Secret changes nothing for clients.
+    deleted Secret changes nothing for clients. Where ``may_write`` says no, the leader will write;
+    until then what is stored or held goes on. Raises ``CertificateError`` where there is neither.
     """
     for _ in range(_ATTEMPTS):
         pair, token = store.load()
         stored = _usable(pair, now)
-        if stored is not None and not stored.is_due(now):
+        wanted = _wanted(stored, now, held)
+        if wanted is not None and wanted == stored:
             return stored
-        successor = _successor(stored, now, held)
+        if not may_write():
+            return _until_written(stored, wanted, now, held)
+        successor = wanted or _successor(stored or held, now)
         try:
             store.save(successor.pair, token)
         except ConflictError:
@@ -101,17 +112,51 @@ def ensure(
     raise CertificateError("certificate authority: the store changed at every attempt to write it")
 
 
-def _successor(
+def _wanted(
     stored: Authority | None, now: datetime.datetime, held: Authority | None
+) -> Authority | None:
+    """What should be stored, if that can be had without a new key."""
+    if stored is None:
+        return held if held is not None and not held.is_due(now) else None
+    if stored.is_due(now):
+        return None
+    if held is None or held.not_after <= now:
+        return stored
+    kept = certificates_of(stored.bundle)
+    if certificates_of(held.bundle)[0] in kept:
+        return stored
+    # Someone put another authority in its place: ours stays trusted while leafs change over.
+    return Authority(KeyPair(_bundle(kept, held, now), stored.pair.key))
+
+
+def _until_written(
+    stored: Authority | None,
+    wanted: Authority | None,
+    now: datetime.datetime,
+    held: Authority | None,
 ) -> Authority:
-    if stored is None and held is not None and not held.is_due(now):
+    """What a follower goes by until the leader has written."""
+    if wanted is not None and stored is not None:
+        return wanted
+    if stored is not None:
+        return stored
+    if held is not None and held.not_after > now:
         return held
-    older = stored or held
+    raise CertificateError("certificate authority: none is stored; the leader has to make it")
+
+
+def _successor(older: Authority | None, now: datetime.datetime) -> Authority:
     fresh = new_authority(now)
-    bundle = certificates_of(fresh.certificate)
-    if older is not None:
-        bundle += [c for c in certificates_of(older.bundle) if c.not_valid_after_utc > now]
-    return Authority(KeyPair(pem_of(bundle[:MAX_BUNDLE]), fresh.key))
+    return Authority(KeyPair(_bundle(certificates_of(fresh.certificate), older, now), fresh.key))
+
+
+def _bundle(
+    newer: list[x509.Certificate], older: Authority | None, now: datetime.datetime
+) -> bytes:
+    """Newest first, and those of ``older`` that still count."""
+    known = certificates_of(older.bundle) if older is not None else []
+    bundle = newer + [c for c in known if c.not_valid_after_utc > now and c not in newer]
+    return pem_of(bundle[:MAX_BUNDLE])
 
 
 def _usable(pair: KeyPair | None, now: datetime.datetime) -> Authority | None:

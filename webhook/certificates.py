@@ -143,7 +143,8 @@ def _builder(
 ) -> x509.CertificateBuilder:
     builder = x509.CertificateBuilder(subject_name=subject, issuer_name=issuer)
     builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - CLOCK_SKEW).not_valid_after(end)
+    skew = min(CLOCK_SKEW, (end - now) / 10)  # a short life is not over before it began
+    builder = builder.not_valid_before(now - skew).not_valid_after(end)
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     return builder.add_extension(identifier, critical=False)
 

@@ -24,6 +24,7 @@ from webhook.certificates import (
     issue_leaf,
     renewal_time,
 )
+from webhook.leases import Alone, Leadership
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.tls import Listener, Material
@@ -69,14 +70,19 @@ class Files:
 class SelfManaged:
     """A leaf of our own, signed by the authority that the replicas share."""
 
-    def __init__(self, store: AuthorityStore, hosts: Sequence[str]) -> None:
+    def __init__(
+        self, store: AuthorityStore, hosts: Sequence[str], leadership: Leadership | None = None
+    ) -> None:
         self._store = store
+        self._leadership = leadership or Alone()
         self._hosts = tuple(dict.fromkeys(hosts))
         self._held: Authority | None = None
 
     def load(self, now: datetime.datetime, current: Material | None) -> Material:
         """Keep the authority alive, and the leaf while it is good."""
-        self._held = held = authority.ensure(self._store, now, self._held)
+        self._held = held = authority.ensure(
+            self._store, now, self._held, lambda: self._leadership.is_leader
+        )
         if current is not None and not self._leaf_is_due(current, held, now):
             unchanged = current.ca_bundle == held.bundle
             return current if unchanged else Material(current.pair, held.bundle)

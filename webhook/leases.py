@@ -88,6 +88,8 @@ class Candidacy:
     name: str
     identity: str = field(default_factory=own_identity)
     times: LeaseTimes = LeaseTimes()
+    owner: Json | None = None
+    """An ownerReference: when that object goes, the Lease goes too."""
 
 
 class Leader:
@@ -108,6 +110,7 @@ class Leader:
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{segment(namespace)}/leases"
         self._path = f"{self._collection}/{segment(name)}"
         self._times = candidacy.times
+        self._owner = candidacy.owner
         self._on_change = on_change or (lambda _: None)
         self._clock = clock
         self._told = False
@@ -194,7 +197,11 @@ class Leader:
         return {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": {"name": self.name, "labels": {"app.kubernetes.io/name": "karb-guard"}},
+            "metadata": {
+                "name": self.name,
+                "labels": {"app.kubernetes.io/name": "karb-guard"},
+                **({"ownerReferences": [self._owner]} if self._owner else {}),
+            },
             "spec": {
                 "holderIdentity": self.identity,
                 "leaseDurationSeconds": self._times.duration,

@@ -88,6 +88,11 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.leader = Gauge(
+            "karb_guard_leader",
+            "1 while this replica holds the Lease and writes for all.",
+            registry=registry,
+        )
         self.ready = Gauge("karb_guard_ready", "1 while /readyz answers 200.", registry=registry)
         # To look a time series up takes twice as long as to count. As many as there are series.
         self._reviews_of = functools.cache(self.reviews.labels)

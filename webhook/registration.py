@@ -1,9 +1,7 @@
-"""Keeps a ValidatingWebhookConfiguration right.
+"""Keeps the webhook configurations right, validating and mutating.
 
-It is created once the service answers, and repaired when someone changes it or the certificate
-authority does.
-
-Every replica does the same with the same result, so that no leader is needed.
+They are created once the service answers, and repaired when someone changes them or the
+certificate authority does. Only the leader writes; the others stand by.
 """
 
 from __future__ import annotations
@@ -13,7 +11,8 @@ import http.client
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,18 +21,27 @@ import orjson
 from karb_guard.cluster.client import ClusterClient, segment
 from karb_guard.cluster.errors import ClusterError, ConflictError
 from karb_guard.cluster.reflector import Reflector
-from webhook.logs import log
+from webhook.leases import Alone, Leadership
+from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.rules import Json, encoded
 from webhook.tls import client_context
 
-COLLECTION = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+_API = "/apis/admissionregistration.k8s.io/v1"
+COLLECTIONS = {
+    "ValidatingWebhookConfiguration": f"{_API}/validatingwebhookconfigurations",
+    "MutatingWebhookConfiguration": f"{_API}/mutatingwebhookconfigurations",
+}
+"""Kind -> the path of its collection."""
 REVISION_ANNOTATION = "karb.dev/registration-revision"
 """Grows with each upgrade (the chart writes the release's revision)."""
 REPAIR_SECONDS = 30.0
 """The longest that a change by someone else lasts, should the watch miss it."""
 PROBE_TIMEOUT_SECONDS = 3.0
 PROBE_RETRY_SECONDS = 1.0
+PROBES_IN_A_ROW = 8
+"""While an upgrade rolls out, a Service also leads to replicas with the older configuration: one
+in four of them would pass unnoticed in a tenth of all cases. Whoever is asked has to agree."""
 
 _SELECTORS = frozenset({"namespaceSelector", "objectSelector"})
 
@@ -41,34 +49,58 @@ Wanted = Callable[[Json | None, bytes], Json | None]
 """(what is stored, caBundle) -> what has to be stored; ``None``: wait until someone creates it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One configuration to keep right."""
+
+    kind: str
+    """``ValidatingWebhookConfiguration`` or ``MutatingWebhookConfiguration``."""
+    name: str
+    wanted: Wanted
+
+    @property
+    def collection(self) -> str:
+        """The path of the collection."""
+        return COLLECTIONS[self.kind]
+
+    @property
+    def path(self) -> str:
+        """The path of the object."""
+        return f"{self.collection}/{segment(self.name)}"
+
+
+def of_template(template: Json, owner: Json | None = None) -> Target:
+    """The whole configuration of ``template`` is ours."""
+    return Target(template["kind"], template["metadata"]["name"], whole(template, owner))
+
+
 class Registrar:
-    """Brings one configuration in line, in a thread of its own."""
+    """Brings configurations in line, in a thread of its own."""
 
     def __init__(
         self,
         client: ClusterClient,
-        name: str,
-        wanted: Wanted,
+        targets: Sequence[Target],
         bundle: Callable[[], bytes | None],
         metrics: Metrics,
+        leadership: Leadership | None = None,
     ) -> None:
-        self.name = name
+        """``bundle`` gives the caBundle, or ``None`` while there is no certificate."""
         self._client = client
-        self._path = f"{COLLECTION}/{segment(name)}"
-        self._wanted = wanted
+        self._targets = tuple(targets)
         self._bundle = bundle
         self._metrics = metrics
+        self._leadership = leadership or Alone()
+        self._held: Callable[[], str | None] = lambda: None
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._watch = Reflector(
-            client,
-            COLLECTION,
-            lambda _: None,
-            {"fieldSelector": f"metadata.name={name}"},
-            self._wake.set,
-        )
+        self._watches = [self._watch(target) for target in self._targets]
         self._thread = threading.Thread(target=self._run, name="registration", daemon=True)
         self._answers: Callable[[bytes], bool] = lambda _: True
+
+    def hold(self, reason: Callable[[], str | None]) -> None:
+        """While ``reason()`` gives one, nothing is created or repaired. Must not wait."""
+        self._held = reason
 
     def start(self, answers: Callable[[bytes], bool]) -> None:
         """Begin once ``answers(bundle)`` says that the service does, trusted by the bundle."""
@@ -76,50 +108,61 @@ class Registrar:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop repairing. The configuration stays: other replicas serve it."""
+        """Stop repairing. The configurations stay: other replicas serve them."""
         self._stopping.set()
         self._wake.set()
-        self._watch.stop()
+        for watch in self._watches:
+            watch.stop()
 
     def poke(self) -> None:
-        """The bundle may have changed: look now."""
+        """The bundle or the leader may have changed: look now."""
         self._wake.set()
 
-    def ensure(self) -> str:
+    def ensure(self, target: Target) -> str:
         """Compare and correct once: ``unchanged``, ``created``, ``repaired`` or ``waiting``.
 
         Raises ``ClusterError``; ``ConflictError`` when someone else wrote at the same time.
         """
         bundle = self._bundle()
-        if bundle is None:
+        if bundle is None or self._held() is not None:
             return "waiting"
-        stored = self._client.get(self._path)
-        wanted = self._wanted(stored, bundle)
+        stored = self._client.get(target.path)
+        wanted = target.wanted(stored, bundle)
         if wanted is None:
             return "waiting"
         if stored is None:
-            self._client.create(COLLECTION, wanted)
+            self._client.create(target.collection, wanted)
             return "created"
         if covers(stored, wanted):
             return "unchanged"
-        self._client.replace(self._path, _merged(stored, wanted))
+        self._client.replace(target.path, _merged(stored, wanted))
         return "repaired"
 
+    def _watch(self, target: Target) -> Reflector:
+        query = {"fieldSelector": f"metadata.name={target.name}"}
+        return Reflector(self._client, target.collection, lambda _: None, query, self._wake.set)
+
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            bundle = self._bundle()
-            if bundle is not None and self._answers(bundle):
-                break
+        while not self._stopping.is_set() and not self._all_answer():
             self._stopping.wait(PROBE_RETRY_SECONDS)
-        self._watch.start()
+        for watch in self._watches:
+            watch.start()
         while not self._stopping.is_set():
             self._wake.clear()
-            self._once()
+            if self._leadership.is_leader:
+                for target in self._targets:
+                    self._once(target)
             self._wake.wait(REPAIR_SECONDS)
 
-    def _once(self) -> None:
+    def _all_answer(self) -> bool:
+        bundle = self._bundle()
+        if bundle is None:
+            return False
+        return all(self._answers(bundle) for _ in range(PROBES_IN_A_ROW))
+
+    def _once(self, target: Target) -> None:
         try:
-            outcome = self.ensure()
+            outcome = self.ensure(target)
         except ConflictError:
             outcome = "conflict"
             self._wake.set()  # someone was faster: look at what they wrote
@@ -127,9 +170,13 @@ class Registrar:
         except ClusterError as error:
             outcome = "failed"
             log(logging.ERROR, "webhook configuration not checked", problem=str(error))
+        except Exception:  # noqa: BLE001 - whatever is stored there must not end the thread
+            outcome = "failed"
+            logger.exception("webhook configuration not checked")
         self._metrics.registrations.labels(outcome).inc()
         if outcome in ("created", "repaired"):
-            log(logging.INFO, f"webhook configuration {outcome}", name=self.name)
+            what = f"webhook configuration {outcome}"
+            log(logging.INFO, what, kind=target.kind, name=target.name)
 
 
 def whole(template: Json, owner: Json | None = None) -> Wanted:

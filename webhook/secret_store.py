@@ -17,8 +17,12 @@ _BUNDLE, _KEY = "ca.crt", "ca.key"
 class SecretStore:
     """The Secret ``namespace/name`` with ``ca.crt`` (newest first) and ``ca.key``."""
 
-    def __init__(self, client: ClusterClient, namespace: str, name: str) -> None:
+    def __init__(
+        self, client: ClusterClient, namespace: str, name: str, owner: dict[str, Any] | None = None
+    ) -> None:
+        """``owner`` is an ownerReference: when that object goes, the Secret goes too."""
         self._client = client
+        self._owner = owner
         self._collection = f"/api/v1/namespaces/{segment(namespace)}/secrets"
         self._path = f"{self._collection}/{segment(name)}"
         self._name = name
@@ -50,12 +54,14 @@ class SecretStore:
             raise authority.ConflictError from error
 
     def _fresh(self, data: dict[str, str]) -> dict[str, Any]:
+        owners = {"ownerReferences": [self._owner]} if self._owner else {}
         return {
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {
                 "name": self._name,
                 "labels": {"app.kubernetes.io/name": "karb-guard"},
+                **owners,
             },
             "type": "Opaque",
             "data": data,

@@ -16,15 +16,19 @@ from karb_guard.cluster.errors import ClusterError
 from karb_guard.cluster.namespaces import NamespaceLabels
 from tests.support.chart import COMBINATIONS, EVERYTHING, NAME, flags, registered
 from tests.support.controlplane import Cluster
+from tests.support.e2e_cluster import seconds_until
 from tests.support.helm import NAMESPACE, RELEASE, render
 from webhook import authority, registration
 from webhook.certificates import new_authority
 from webhook.keeper import utc_now
+from webhook.leases import Candidacy, Leader
 from webhook.metrics import Metrics
-from webhook.registration import COLLECTION, Registrar
+from webhook.registration import COLLECTIONS, Registrar
 from webhook.secret_store import SecretStore
 
 pytestmark = pytest.mark.e2e
+
+COLLECTION = COLLECTIONS["ValidatingWebhookConfiguration"]
 
 
 def as_service_account(cluster: Cluster, tmp_path: Path) -> ClusterClient:
@@ -77,10 +81,15 @@ def test_the_roles_are_enough_and_not_more(installed: Cluster, tmp_path: Path) -
     assert authority.ensure(store, utc_now()) == made
     args = flags(render())
     owner = registration.owner_reference(client, args.owner)
-    wanted = registration.whole(registered(render()), owner)
-    registrar = Registrar(client, NAME, wanted, lambda: made.bundle, Metrics())
-    assert registrar.ensure() == "created"
-    assert registrar.ensure() == "unchanged"
+    target = registration.of_template(registered(render()), owner)
+    registrar = Registrar(client, [target], lambda: made.bundle, Metrics())
+    assert registrar.ensure(target) == "created"
+    assert registrar.ensure(target) == "unchanged"
+    leader = Leader(client, Candidacy(NAMESPACE, args.lease, owner=owner))
+    leader.start()
+    seconds_until(lambda: leader.is_leader, 10)
+    leader.stop()
+    assert leader._watch.synced, "the Lease can't be watched"
     for path in (
         "/api/v1/secrets",
         f"/api/v1/namespaces/{NAMESPACE}/secrets",
@@ -95,9 +104,9 @@ def test_what_someone_changes_is_repaired(installed: Cluster, tmp_path: Path) ->
     client = as_service_account(installed, tmp_path)
     bundles = [new_authority(utc_now()).certificate for _ in range(2)]
     in_force = bundles[:1]
-    wanted = registration.whole(registered(render()))
-    registrar = Registrar(client, NAME, wanted, lambda: in_force[0], Metrics())
-    assert registrar.ensure() == "created"
+    target = registration.of_template(registered(render()))
+    registrar = Registrar(client, [target], lambda: in_force[0], Metrics())
+    assert registrar.ensure(target) == "created"
     for patch in (
         [{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Fail"}],
         [{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}],
@@ -113,15 +122,15 @@ def test_what_someone_changes_is_repaired(installed: Cluster, tmp_path: Path) ->
     ):
         kind = "validatingwebhookconfiguration"
         installed.kubectl("patch", kind, NAME, "--type=json", "-p", json.dumps(patch))
-        assert registrar.ensure() == "repaired", patch
-        assert registrar.ensure() == "unchanged", patch
+        assert registrar.ensure(target) == "repaired", patch
+        assert registrar.ensure(target) == "unchanged", patch
     in_force[0] = bundles[1]
-    assert registrar.ensure() == "repaired"
+    assert registrar.ensure(target) == "repaired"
     stored = client.get(f"{COLLECTION}/{NAME}")
     assert stored is not None
     assert base64.b64decode(stored["webhooks"][0]["clientConfig"]["caBundle"]) == bundles[1]
     installed.kubectl("delete", "validatingwebhookconfiguration", NAME)
-    assert registrar.ensure() == "created"
+    assert registrar.ensure(target) == "created"
 
 
 def test_the_watch_repairs_without_waiting_for_the_next_round(
@@ -129,9 +138,8 @@ def test_the_watch_repairs_without_waiting_for_the_next_round(
 ) -> None:
     client = as_service_account(installed, tmp_path)
     bundle = new_authority(utc_now()).certificate
-    registrar = Registrar(
-        client, NAME, registration.whole(registered(render())), lambda: bundle, Metrics()
-    )
+    target = registration.of_template(registered(render()))
+    registrar = Registrar(client, [target], lambda: bundle, Metrics())
 
     def exists() -> bool:
         return client.get(f"{COLLECTION}/{NAME}") is not None

@@ -20,7 +20,7 @@ import pytest
 
 from tests.support.controlplane import free_port
 from tests.support.webhook_rig import body, pod
-from webhook import server
+from webhook import upkeep
 from webhook.certificates import CertificateError, issue_leaf, new_authority
 from webhook.keeper import CertificateKeeper, Files, utc_now
 from webhook.metrics import Metrics
@@ -192,6 +192,6 @@ def test_a_missing_certificate_file_is_named(
     (tmp_path / "tls.key").write_bytes(pair.key)
     (tmp_path / missing).unlink()
     source = Files(tmp_path / "tls.crt", tmp_path / "tls.key")
-    monkeypatch.setattr(server, "CERTIFICATE_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(upkeep, "CERTIFICATE_PATIENCE_SECONDS", 0.0)
     with pytest.raises(CertificateError, match=f"{missing}: can't be read"):
-        server._first_certificate(CertificateKeeper(source, Listener(), Metrics()))
+        upkeep.first_certificate(CertificateKeeper(source, Listener(), Metrics()))

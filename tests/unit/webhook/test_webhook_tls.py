@@ -321,7 +321,9 @@ def test_a_new_authority_is_trusted_before_it_signs_a_renewal(tmp_path: Path) ->
     assert len(certificates.certificates_of(keeper.bundle() or b"")) == 2
 
 
-def test_an_authority_replaced_from_outside_gets_a_new_leaf_at_once(tmp_path: Path) -> None:
+def test_an_authority_replaced_from_outside_takes_over_and_ours_stays_trusted(
+    tmp_path: Path,
+) -> None:
     keeper, listener, _ = keeper_of(tmp_path, Clock())
     before = listener.material
     other = certificates.new_authority(NOW)
@@ -329,8 +331,67 @@ def test_an_authority_replaced_from_outside_gets_a_new_leaf_at_once(tmp_path: Pa
     assert keeper.refresh() is True
     assert listener.material is not None
     assert before is not None
+    assert before.ca_bundle is not None
+    assert listener.material == Material(before.pair, other.certificate + before.ca_bundle)
+    stored = DirectoryStore(tmp_path).load()[0]
+    assert stored is not None
+    assert stored.certificate == listener.material.ca_bundle
+    assert certificates.belong_together(stored)
+
+
+def test_an_authority_that_is_taken_out_of_the_bundle_gets_a_new_leaf_at_once(
+    tmp_path: Path,
+) -> None:
+    keeper, listener, _ = keeper_of(tmp_path, Clock())
+    before = listener.material
+    other = certificates.new_authority(NOW)
+    (tmp_path / "authority.pem").write_bytes(other.key + other.certificate)
+    keeper.refresh()
+    (tmp_path / "authority.pem").write_bytes(other.key + other.certificate)
+    assert keeper.refresh() is True
+    assert listener.material is not None
+    assert before is not None
     assert listener.material.ca_bundle == other.certificate
     assert listener.material.pair != before.pair
+
+
+class ReadOnly(DirectoryStore):
+    """What a follower has."""
+
+    def save(self, pair: KeyPair, token: object) -> None:
+        raise AssertionError("a follower wrote")
+
+
+def follow(tmp_path: Path, now: datetime.datetime, held: Authority | None = None) -> Authority:
+    return authority.ensure(ReadOnly(tmp_path), now, held, lambda: False)
+
+
+def test_a_follower_waits_for_the_leader_and_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(CertificateError, match="the leader has to make it"):
+        follow(tmp_path, NOW)
+    made = authority.ensure(DirectoryStore(tmp_path), NOW)
+    assert follow(tmp_path, NOW) == made
+    assert follow(tmp_path, NOW + 250 * DAY) == made, "due, but still good"
+    (tmp_path / "authority.pem").unlink()
+    assert follow(tmp_path, NOW, made) == made
+    (tmp_path / "authority.pem").write_bytes(made.pair.key[:50] + made.bundle)
+    assert follow(tmp_path, NOW, made) == made, "half written"
+    with pytest.raises(CertificateError, match="the leader has to make it"):
+        follow(tmp_path, NOW + 400 * DAY, made)
+
+
+def test_a_half_written_authority_is_written_anew_as_it_was(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    first = authority.ensure(store, NOW)
+    other = certificates.new_authority(NOW)
+    (tmp_path / "authority.pem").write_bytes(first.pair.key + other.certificate)
+    assert authority.ensure(store, NOW, first) == first
+    assert store.load()[0] == first.pair
+
+
+def test_a_short_life_has_a_beginning() -> None:
+    ca = certificates.new_authority(NOW, datetime.timedelta(seconds=30))
+    assert certificates.renewal_time(certificates.certificates_of(ca.certificate)[0]) > NOW
 
 
 def write_pair(folder: Path, pair: KeyPair) -> None:

@@ -49,11 +49,11 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
     judged = {kind for invariant in loaded.catalogue.values() for kind in invariant.match}
     metrics, readiness, listener = Metrics(judged), Readiness(), Listener()
     cluster = _cluster(args)
-    upkeep = Upkeep(args, cluster, listener, metrics)
+    upkeep = Upkeep(args, cluster, listener, metrics, lambda: loaded)
     readiness.require("policies", lambda: None if loaded.enabled else "no invariant is enabled")
     readiness.require("certificate", upkeep.keeper.missing)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(upkeep.running(lambda: loaded.digest))
+        stack.enter_context(upkeep.running())
         namespaces = stack.enter_context(_namespaces(cluster, readiness))
         service = ReviewService(loaded, namespaces, metrics)
         app = create_app(service, readiness, metrics, args.max_body_bytes)

@@ -81,6 +81,16 @@ class Loaded:
     digest: str = ""
     """Names configuration and policies; ``/readyz`` repeats it."""
 
+    @property
+    def judged_kinds(self) -> frozenset[str]:
+        """What enabled invariants match, as ``group/Kind`` or ``pods``."""
+        return frozenset(
+            kind
+            for name in self.enabled
+            if name in self.catalogue
+            for kind in self.catalogue[name].match
+        )
+
     def reason_to_pass(self, request: AdmissionRequest) -> str | None:
         """Why the request passes without being judged, or ``None``."""
         for pattern in self.exempt_namespaces:
@@ -123,7 +133,7 @@ class ReviewService:
 
     async def _judge(self, review: Review) -> Decision:
         loaded, request = self.loaded, review.request
-        labels = await self._labels(request.namespace)
+        labels = await self._labels(request)
         stages = loaded.stages.for_namespace(request.namespace, labels)
         if stages.problems:
             self._metrics.unheeded_labels(stages)
@@ -146,9 +156,12 @@ class ReviewService:
         """Only enforced findings are ratcheted, so that most updates cost one evaluation."""
         return any(stages.of(f.name).stage is Stage.ENFORCE for f in now.findings)
 
-    async def _labels(self, namespace: str) -> Labels | None:
+    async def _labels(self, request: AdmissionRequest) -> Labels | None:
+        namespace = request.namespace
         if not namespace:
             return {}
+        if request.group_kind == "/Namespace" and request.operation == "CREATE":
+            return _own_labels(request.obj or {})  # nobody else knows it yet
         labels = self._namespaces.labels(namespace)
         if labels is not None:
             return labels
@@ -205,6 +218,12 @@ class _Judge:
         ref = ObjectRef(version, request.kind, name, request.namespace or None)
         failed = Evaluation(ref, Coverage.KNOWN, not_evaluated=reason, not_evaluated_cause=cause)
         return Judged(failed, waivers.WaiverOutcome(()))
+
+
+def _own_labels(obj: Mapping[str, Any]) -> Labels:
+    metadata = obj.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
+    return {str(k): str(v) for k, v in labels.items()} if isinstance(labels, Mapping) else {}
 
 
 def _with_note(decision: Decision, key: str, text: str) -> Decision:

@@ -31,6 +31,7 @@ from webhook.metrics import Metrics
 from webhook.registration import Registrar, Target
 from webhook.rules import RegistrationOptions, ServiceAddress
 from webhook.secret_store import SecretStore
+from webhook.service import Loaded
 from webhook.tls import Listener
 
 CERTIFICATE_PATIENCE_SECONDS = 30.0
@@ -48,11 +49,16 @@ class Upkeep:
         cluster: ClusterClient | None,
         listener: Listener,
         metrics: Metrics,
+        loaded: Callable[[], Loaded],
     ) -> None:
-        """Raises ``KarbGuardError`` for what the arguments ask for and can't be had."""
+        """``loaded`` gives what reviews are judged by now: what is registered follows it.
+
+        Raises ``KarbGuardError`` for what the arguments ask for and can't be had.
+        """
         self._args = args
         self._cluster = cluster
         self._metrics = metrics
+        self._loaded = loaded
         self._wake = threading.Event()
         self._owner = _owner(args, cluster)
         self._leader = self._candidate()
@@ -66,10 +72,9 @@ class Upkeep:
         return self._leader or Alone()
 
     @contextlib.contextmanager
-    def running(self, loaded: Callable[[], str]) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         """Have a certificate, then look after everything until the context ends.
 
-        ``loaded`` gives the digest that the service has to answer with before it is registered.
         Raises what the certificate's source raises when there is none after a while.
         """
         stopping = threading.Event()
@@ -86,7 +91,7 @@ class Upkeep:
             thread.start()
             if self.registrar is not None:
                 stack.callback(self.registrar.stop)
-                self.registrar.start(_probe(self._args, loaded))
+                self.registrar.start(_probe(self._args, self._loaded))
             yield
 
     def _candidate(self) -> Leader | None:
@@ -116,8 +121,24 @@ class Upkeep:
     def _registrar(self) -> Registrar | None:
         if self._args.register == "none" or self._cluster is None:
             return None
-        targets = _targets(self._args, self._owner)
+        targets = self._targets()
         return Registrar(self._cluster, targets, self.keeper.bundle, self._metrics, self.leadership)
+
+    def _targets(self) -> list[Target]:
+        if self._args.register == "bundle":
+            name: str = self._args.registration_name
+            kinds = registration.COLLECTIONS
+            return [Target(kind, name, registration.bundle_only) for kind in kinds]
+        return [self._target(template) for template in _templates(self._args)]
+
+    def _target(self, template: rules.Json) -> Target:
+        """``template``, widened by what is loaded at that time."""
+
+        def wanted(stored: rules.Json | None, bundle: bytes) -> rules.Json | None:
+            now = rules.widened(template, self._loaded().judged_kinds)
+            return registration.whole(now, self._owner)(stored, bundle)
+
+        return Target(template["kind"], template["metadata"]["name"], wanted)
 
     def _look_after(self, stopping: threading.Event) -> None:
         """Look after the certificate; a new bundle is registered at once."""
@@ -145,13 +166,6 @@ def _owner(args: argparse.Namespace, cluster: ClusterClient | None) -> rules.Jso
     if not args.owner or cluster is None:
         return None
     return registration.owner_reference(cluster, args.owner)
-
-
-def _targets(args: argparse.Namespace, owner: rules.Json | None) -> list[Target]:
-    if args.register == "bundle":
-        name: str = args.registration_name
-        return [Target(kind, name, registration.bundle_only) for kind in registration.COLLECTIONS]
-    return [registration.of_template(template, owner) for template in _templates(args)]
 
 
 def _templates(args: argparse.Namespace) -> Sequence[rules.Json]:
@@ -192,10 +206,10 @@ def read_registration(file: Path) -> list[rules.Json]:
     return documents
 
 
-def _probe(args: argparse.Namespace, loaded: Callable[[], str]) -> Callable[[bytes], bool]:
+def _probe(args: argparse.Namespace, loaded: Callable[[], Loaded]) -> Callable[[bytes], bool]:
     address = arguments.address_of(args)
     if isinstance(address, ServiceAddress):
         base = f"https://{address.host}:{address.port}"
     else:
         base = str(address)
-    return lambda bundle: registration.answers(base, bundle, loaded())
+    return lambda bundle: registration.answers(base, bundle, loaded().digest)

@@ -17,18 +17,28 @@ from karb_guard.model.stage import Stage
 
 DENIABLE_KINDS = frozenset(
     {
+        "/Namespace",
         "/Pod",
         "/PodTemplate",
         "/ReplicationController",
+        "/Service",
         "apps/DaemonSet",
         "apps/Deployment",
         "apps/ReplicaSet",
         "apps/StatefulSet",
         "batch/CronJob",
         "batch/Job",
+        "networking.k8s.io/NetworkPolicy",
+        "rbac.authorization.k8s.io/ClusterRole",
+        "rbac.authorization.k8s.io/ClusterRoleBinding",
+        "rbac.authorization.k8s.io/Role",
+        "rbac.authorization.k8s.io/RoleBinding",
+        "resource.k8s.io/ResourceClaim",
+        "resource.k8s.io/ResourceClaimTemplate",
     }
 )
-"""Pods and the built-in controllers. Custom resources only warn: their operators fill in fields."""
+"""Kinds of Kubernetes itself: what their author writes is what counts. Custom resources only warn:
+their operators fill in fields."""
 
 
 @dataclass(frozen=True, slots=True)

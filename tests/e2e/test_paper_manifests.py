@@ -70,7 +70,7 @@ def test_enforced_the_gpu_pod_is_denied_with_what_where_and_how_to_mend(
     where = namespace("enforce")
     done = apply(manifest("gpu-pod"), where)
     assert done.returncode != 0
-    assert 'admission webhook "validate.karb.dev" denied the request' in done.stderr
+    assert 'admission webhook "pods.karb.dev" denied the request' in done.stderr
     for name in expected_names():
         assert f" {name}: " in done.stderr
     assert "KARB-IMG-002 img-tag" in done.stderr

@@ -136,9 +136,9 @@ def registered_twin(cluster: Cluster, webhook: WebhookProcess, bundle: str) -> I
     assert document is not None
     name = unique("karb-e2e-twin")
     document["metadata"] = {"name": name}
-    (hook,) = document["webhooks"]
-    hook["clientConfig"]["caBundle"] = bundle
-    hook["namespaceSelector"] = {"matchLabels": {LABEL: name}}
+    for hook in document["webhooks"]:
+        hook["clientConfig"]["caBundle"] = bundle
+        hook["namespaceSelector"] = {"matchLabels": {LABEL: name}}
     cluster.kubectl("create", "-f", "-", stdin=json.dumps(document))
     try:
         yield name

@@ -31,6 +31,11 @@ RESOURCES = {
     "PodTemplate": "v1 podtemplates",
     "ReplicaSet": "apps/v1 replicasets",
     "ReplicationController": "v1 replicationcontrollers",
+    "ResourceClaim": "resource.k8s.io/v1 resourceclaims",
+    "ResourceClaimTemplate": "resource.k8s.io/v1 resourceclaimtemplates",
+    "Role": "rbac.authorization.k8s.io/v1 roles",
+    "RoleBinding": "rbac.authorization.k8s.io/v1 rolebindings",
+    "Service": "v1 services",
     "StatefulSet": "apps/v1 statefulsets",
 }
 """Built-in kind -> its version and resource name."""

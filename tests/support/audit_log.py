@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from webhook.rules import WEBHOOK_NAME
+from webhook.rules import DOORS
 
 WAIT_SECONDS = 10
 """The log is written when a request ends, which may be a moment after its answer."""
@@ -61,6 +61,6 @@ class AuditLog:
 
 
 def _ours(event: Event) -> dict[str, str]:
-    prefix = WEBHOOK_NAME + "/"
     notes = event.get("annotations") or {}
-    return {k.removeprefix(prefix): v for k, v in notes.items() if k.startswith(prefix)}
+    ours = (key for key in notes if key.partition("/")[0] in DOORS)
+    return {key.partition("/")[2]: notes[key] for key in ours}

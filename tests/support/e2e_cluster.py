@@ -49,7 +49,6 @@ SESSION_RULES: tuple[Json, ...] = tuple(
     }
     for group, resources in (
         ("autoscaling", ["horizontalpodautoscalers"]),
-        ("networking.k8s.io", ["networkpolicies"]),
         ("keda.sh", ["scaledobjects"]),
         ("e2e.karb.dev", ["widgets"]),
     )

@@ -15,6 +15,7 @@ from karb_guard.invariants.fixtures import Fixture
 from karb_guard.model.finding import Finding
 from tests.support.api_proxy import RESOURCES
 from tests.support.judging import catalogue, document_of, evaluator_for, fixtures
+from webhook import rules
 
 Json = dict[str, Any]
 Params = Mapping[str, Mapping[str, Any]]
@@ -23,7 +24,14 @@ Params = Mapping[str, Mapping[str, Any]]
 def built_in_fixtures() -> list[Fixture]:
     """The fixtures of kinds that every API server knows and that the webhook is registered for."""
     known = [f for f in fixtures() if _version_and_kind(f) in _KNOWN]
-    return [f for f in known if workloads.resolve(document_of(f).object).templates]
+    return [f for f in known if _is_registered(document_of(f).object)]
+
+
+def _is_registered(obj: Mapping[str, Any]) -> bool:
+    group = str(obj["apiVersion"]).rpartition("/")[0]
+    if workloads.resolve(obj).templates:
+        return True
+    return f"{group}/{obj['kind']}" in rules.catalogue_kinds()
 
 
 _KNOWN = {(version.split()[0], kind) for kind, version in RESOURCES.items()}

@@ -146,15 +146,19 @@ class WebhookProcess:
 
     def _write_files(self) -> None:
         options = rules.RegistrationOptions(
-            f"https://{self.host}:{self.port}{rules.PATH}", name=self.name, failure_policy="Fail"
+            f"https://{self.host}:{self.port}{rules.PATH}",
+            name=self.name,
+            failure_policy="Fail",
+            kinds=rules.catalogue_kinds(),
         )
         document = rules.configuration(options, b"")
-        (webhook,) = document["webhooks"]
-        webhook["namespaceSelector"] = {"matchLabels": self.labels}
-        webhook["rules"] += [dict(rule) for rule in self.more_rules]
-        for rule in webhook["rules"]:
-            # A namespaceSelector doesn't keep cluster-scoped objects away.
-            rule["scope"] = "Namespaced"
+        document["webhooks"][0]["rules"] += [dict(rule) for rule in self.more_rules]
+        for webhook in document["webhooks"]:
+            webhook["failurePolicy"] = "Fail"
+            webhook["namespaceSelector"] = {"matchLabels": self.labels}
+            for rule in webhook["rules"]:
+                # A namespaceSelector keeps no cluster-scoped objects away but Namespaces.
+                rule["scope"] = "Namespaced"
         (self.directory / "registration.json").write_text(json.dumps(document), encoding="utf-8")
         config = yaml.safe_dump(dict(self.config))
         (self.directory / "karb-guard.yaml").write_text(config, encoding="utf-8")

@@ -1,6 +1,7 @@
 {{/*
 The ValidatingWebhookConfiguration. Every field is written out, so that what is stored can be
-compared with what is wanted; files/admission.yaml is generated from the kind table.
+compared with what is wanted; files/admission.yaml is generated from the
+kind table and the catalogue.
 */}}
 {{- define "karb-guard.registration" -}}
 {{- $admission := .Files.Get "files/admission.yaml" | fromYaml -}}
@@ -14,29 +15,33 @@ metadata:
     # Replicas of an older revision leave a newer one's rules alone while an upgrade rolls out.
     karb.dev/registration-revision: {{ .Release.Revision | quote }}
 webhooks:
-- name: validate.karb.dev
+{{- range $webhook := $admission.webhooks }}
+{{- $default := ternary $.Values.admission.failurePolicy "Ignore" $webhook.failable }}
+{{- $door := trimSuffix ".karb.dev" $webhook.name }}
+- name: {{ $webhook.name }}
   admissionReviewVersions: [v1]
   clientConfig:
     service:
-      namespace: {{ .Release.Namespace }}
-      name: {{ include "karb-guard.fullname" . }}
+      namespace: {{ $.Release.Namespace }}
+      name: {{ include "karb-guard.fullname" $ }}
       path: /validate
-      port: {{ .Values.service.port }}
-  failurePolicy: {{ .Values.admission.failurePolicy }}
+      port: {{ $.Values.service.port }}
+  failurePolicy: {{ get $.Values.admission.failurePolicies $door | default $default }}
   matchConditions:
-    {{- toYaml $admission.matchConditions | nindent 2 }}
+    {{- toYaml $webhook.matchConditions | nindent 2 }}
   matchPolicy: Equivalent
   namespaceSelector:
     matchExpressions:
     - key: kubernetes.io/metadata.name
       operator: NotIn
       values:
-      {{- range append .Values.admission.excludedNamespaces .Release.Namespace | uniq | sortAlpha }}
+      {{- range append $.Values.admission.excludedNamespaces $.Release.Namespace | uniq | sortAlpha }}
       - {{ . | quote }}
       {{- end }}
   objectSelector: {}
   rules:
-    {{- toYaml $admission.rules | nindent 2 }}
+    {{- toYaml $webhook.rules | nindent 2 }}
   sideEffects: None
-  timeoutSeconds: {{ .Values.admission.timeoutSeconds }}
+  timeoutSeconds: {{ $.Values.admission.timeoutSeconds }}
+{{- end }}
 {{- end -}}

@@ -37,11 +37,25 @@ def test_the_chart_and_the_process_want_the_same_registration() -> None:
         ServiceAddress(NAMESPACE, RELEASE),
         name=NAME,
         excluded_namespaces=("kube-system", NAMESPACE),
+        kinds=rules.catalogue_kinds(),
     )
     wanted = rules.configuration(options, b"")
-    del wanted["webhooks"][0]["clientConfig"]["caBundle"]
+    for webhook in wanted["webhooks"]:
+        del webhook["clientConfig"]["caBundle"]
     assert rendered["webhooks"] == wanted["webhooks"]
     assert rendered["metadata"]["name"] == wanted["metadata"]["name"]
+
+
+def test_each_webhook_fails_as_its_own_value_says() -> None:
+    def policies(*settings: str) -> dict[str, str]:
+        return {w["name"]: w["failurePolicy"] for w in registered(render(*settings))["webhooks"]}
+
+    assert set(policies().values()) == {"Ignore"}
+    ignoring = {rules.CUSTOM: "Ignore", rules.POLICIES: "Ignore"}
+    failing = {rules.PODS: "Fail", rules.WORKLOADS: "Fail"}
+    assert policies('admission.failurePolicy="Fail"') == {**failing, **ignoring}
+    single = 'admission={"failurePolicy":"Fail","failurePolicies":{"workloads":"Ignore"}}'
+    assert policies(single) == {**failing, **ignoring, rules.WORKLOADS: "Ignore"}
 
 
 @pytest.mark.parametrize("settings", COMBINATIONS, ids=" ".join)
@@ -101,6 +115,7 @@ def test_no_role_is_wider_than_the_work() -> None:
     [
         ('admission.failurePolicy="Maybe"', "failurePolicy"),
         ("admission.timeoutSeconds=31", "timeoutSeconds"),
+        ('admission.failurePolicies={"nodes":"Fail"}', "nodes"),
         ("replicas=0", "replicas"),
         ('replica="2"', "replica"),
         ('image.digest="sha256:1"', "digest"),

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from karb_guard.engine.interface import NotEvaluated
+from karb_guard.model.written import WrittenJson
 
 _REMEMBERED = 64
 
@@ -29,7 +30,7 @@ def to_json(value: Any) -> bytes:
     reports them), ``orjson`` would write them as ``null``.
     """
     try:
-        return orjson.dumps(value, default=_plain)
+        return orjson.dumps(value, default=_fragment)
     except orjson.JSONEncodeError as error:
         if "64-bit" not in str(error):
             raise _unwritable(error) from error
@@ -89,7 +90,13 @@ def splice(prefix: bytes, document: Mapping[str, Any], limit: int) -> bytes:
     return prefix + b"}" if raw == b"{}" else prefix + b"," + raw[1:]
 
 
+def _fragment(value: Any) -> Any:
+    return orjson.Fragment(value.text) if type(value) is WrittenJson else _plain(value)
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, WrittenJson):
+        return json.loads(value.text)
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is no JSON type")

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from karb_guard.engine.interface import Answer, Engine, NotEvaluated
 from karb_guard.evaluation.findings import Findings, shown
-from karb_guard.evaluation.prepare import Prepared, prepare
+from karb_guard.evaluation.prepare import JsonText, Prepared, prepare
 from karb_guard.evaluation.related import context_of
 from karb_guard.evaluation.settings import EvaluationSettings
+from karb_guard.facts import TemplateMemory
 from karb_guard.facts.types import Malformed
 from karb_guard.inventory import Inventory
 from karb_guard.model.finding import Evaluation, Finding, Path, Unknown, Violation
@@ -49,6 +50,7 @@ class Evaluator:
         self._by_name = {invariant.name: invariant for invariant in settings.invariants}
         self._groups = _group(settings.invariants)
         self._questions: dict[tuple[str, ...], tuple[_Question, ...]] = {}
+        self._memory = TemplateMemory()
         self._kinds = frozenset(group for group in self._groups if group != PODS_GROUP)
 
     @property
@@ -74,7 +76,8 @@ class Evaluator:
         """
         day = today or datetime.datetime.now(datetime.UTC).date()
         facts, kinds = self._settings.facts, self._kinds
-        prepared = [prepare(obj, facts, inventory, kinds, json_bytes) for obj in objects]
+        written = None if json_bytes is None else JsonText(json_bytes, self._memory)
+        prepared = [prepare(obj, facts, inventory, kinds, written) for obj in objects]
         answers: list[list[Answer]] = [[] for _ in prepared]
         alike: dict[tuple[str, ...], list[int]] = {}
         for index, each in enumerate(prepared):
@@ -214,7 +217,7 @@ def _why_unseen(entry: Malformed) -> str:
 
 def _templates(prepared: Prepared) -> tuple[tuple[Path | None, Path], ...]:
     return tuple(
-        [(tuple(pod["metadataPath"]) or None, tuple(pod["path"])) for pod in prepared.pods]
+        [(template.metadata_path or None, template.path) for template in prepared.templates]
     )
 
 

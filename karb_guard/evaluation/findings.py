@@ -82,12 +82,11 @@ def _places(prepared: Prepared) -> dict[Path, _Place]:
     The first of two in one map counts: an InferenceService holds its pod spec and containers so.
     """
     places: dict[Path, _Place] = {}
-    for pod in prepared.pods:
-        for container in pod.get("containers", ()):
-            path = tuple(container["path"])
-            name = f"pod/containers[{container['name']}]"
-            places.setdefault(path, _at(prepared.raw, path, name, container["name"]))
-        spec, metadata = tuple(pod["path"]), tuple(pod.get("metadataPath") or ())
+    for template in prepared.templates:
+        for container in template.containers:
+            path, name = container.path, f"pod/containers[{container.name}]"
+            places.setdefault(path, _at(prepared.raw, path, name, container.name))
+        spec, metadata = template.path, template.metadata_path
         if spec:
             places.setdefault(spec, _at(prepared.raw, spec, "pod/spec"))
         if metadata:

@@ -21,6 +21,18 @@ NETWORK_POLICY = "networking.k8s.io/NetworkPolicy"
 
 
 _NO_DOCUMENT: Mapping[str, Any] = MappingProxyType({})
+_NO_PODS = facts.PodViews([])
+_DEVICES = "resource.k8s.io"
+"""The API group of objects that say what devices are."""
+
+
+class JsonText(NamedTuple):
+    """The JSON that held an object: nothing in the object is shared, nothing is beyond JSON."""
+
+    size: int
+    """In bytes, see ``facts.limits.check``."""
+    memory: facts.TemplateMemory | None = None
+    """What knows the pod templates of such objects that came before."""
 
 
 class Prepared(NamedTuple):
@@ -38,6 +50,8 @@ class Prepared(NamedTuple):
     refused: str | None = None
     """Why the object is too large or too deep to be judged."""
     workload: workloads.Workload | None = None
+    """``None`` where nothing of the object is judged."""
+    views: facts.PodViews = _NO_PODS
 
     def written(self, path: Path) -> Path:
         """Where a field of the pod view stands in the object as written.
@@ -50,8 +64,12 @@ class Prepared(NamedTuple):
     @property
     def pods(self) -> list[dict[str, Any]]:
         """The pod views of the input document."""
-        pods: list[dict[str, Any]] = self.document.get("pods", [])
-        return pods
+        return self.views.data
+
+    @property
+    def templates(self) -> tuple[workloads.Template, ...]:
+        """The pod templates that were judged, in the order of ``pods``."""
+        return self.workload.templates if self.workload is not None else ()
 
 
 def reference(obj: Mapping[str, Any]) -> ObjectRef:
@@ -92,16 +110,16 @@ def prepare(
     settings: FactSettings,
     inventory: Inventory | None,
     matched_kinds: Iterable[str],
-    json_bytes: int | None = None,
+    written: JsonText | None = None,
 ) -> Prepared:
     """Resolve, sanitise, default and describe one object; never raises for a bad object.
 
-    ``matched_kinds`` are the kinds that enabled invariants name in ``match``; ``json_bytes`` see
-    ``facts.limits.check``.
+    ``matched_kinds`` are the kinds that enabled invariants name in ``match``; ``written`` is the
+    JSON that the object comes from, where there is one.
     """
     obj = without_bookkeeping(obj)
     ref = reference(obj)
-    refused = limits.check(obj, json_bytes)
+    refused = limits.check(obj, None if written is None else written.size)
     if refused is not None:
         return Prepared(obj, ref, ref, Coverage.KNOWN, refused=refused)
     workload = workloads.resolve(obj)
@@ -116,10 +134,13 @@ def prepare(
         return Prepared(obj, ref, owner, coverage, groups, refused=refused)
     if not groups and not workload.misfits:
         return Prepared(obj, ref, owner, coverage)
-    built = facts.build(obj, workload, settings, inventory)
+    memory = written.memory if written is not None else None
+    if inventory is not None and inventory.holds_group(_DEVICES):
+        memory = None
+    built = facts.build(obj, workload, settings, inventory, memory)
     document: dict[str, Any] = {
         "object": built.object_view,
-        "pods": built.pods,
+        "pods": built.views.writable,
     }
     if settings.slo_prefix != SLO_PREFIX:  # policies know the keys under the usual one
         document["sloKeys"] = settings.slo_keys
@@ -134,5 +155,13 @@ def prepare(
     if kind == NETWORK_POLICY:
         document["networkPolicy"] = describe_policy(built.object_view)
     return Prepared(
-        obj, ref, owner, coverage, groups, document, tuple(built.malformed), workload=workload
+        obj,
+        ref,
+        owner,
+        coverage,
+        groups,
+        document,
+        tuple(built.malformed),
+        workload=workload,
+        views=built.views,
     )

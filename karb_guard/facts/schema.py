@@ -39,21 +39,41 @@ class CleanObject(NamedTuple):
     malformed: tuple[Malformed, ...]
 
 
+class CleanTemplates(NamedTuple):
+    """The pod templates of an object, and what was wrong with them."""
+
+    templates: tuple[CleanTemplate, ...]
+    malformed: tuple[Malformed, ...]
+
+
 def sanitize(obj: Mapping[str, Any], workload: Workload) -> CleanObject:
     """Check the types of ``obj``; never changes it, copies only what has to change.
 
     The object's bounds have been checked (``facts.limits``).
     """
+    return sanitize_rest(obj, workload, sanitize_templates(workload))
+
+
+def sanitize_templates(workload: Workload) -> CleanTemplates:
+    """The pod templates: the first half of ``sanitize``."""
     found: list[Malformed] = [
         Malformed(misfit.path, _article(misfit.expected), _article(misfit.got))
         for misfit in workload.misfits
     ]
-    templates = tuple([_template(template, found) for template in workload.templates])
+    templates = tuple([_template(each, found) for each in workload.templates])
+    return CleanTemplates(templates, tuple(found))
+
+
+def sanitize_rest(
+    obj: Mapping[str, Any], workload: Workload, clean_templates: CleanTemplates
+) -> CleanObject:
+    """The object around its templates: the second half of ``sanitize``."""
+    templates, found = clean_templates
     view = without_templates(obj, workload.templates)
     faults: list[Fault] = []
     clean = type_of(workload.group, workload.kind).clean(view, faults)
     if faults:
-        found += [_malformed((), fault) for fault in faults]
+        found += tuple([_malformed((), fault) for fault in faults])
     malformed = tuple(dict.fromkeys(found)) if found else ()
     return CleanObject(clean, templates, malformed)
 

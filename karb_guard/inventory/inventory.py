@@ -96,6 +96,10 @@ class Inventory:
         """All objects of a kind, in the order in which they were added."""
         return tuple(self._by_kind.get((group, kind), ()))
 
+    def holds_group(self, group: str) -> bool:
+        """Whether there is an object of any kind of an API group."""
+        return any(known == group for known, _ in self._by_kind)
+
     def in_namespace(self, group: str, kind: str, namespace: str | None) -> tuple[Object, ...]:
         """All objects of a kind in one namespace, in the order in which they were added."""
         return tuple(self._by_place.get((group, kind, namespace), ()))

@@ -45,7 +45,7 @@ def build(obj: dict[str, Any]) -> facts.Facts:
     before = copy.deepcopy(obj)
     built = facts.build(obj, workloads.resolve(obj))
     assert obj == before
-    json.dumps(built._asdict(), allow_nan=False)
+    json.dumps({**built._asdict(), "views": built.pods}, allow_nan=False)
     return built
 
 

@@ -1,0 +1,108 @@
+"""Remembers what policies see of a pod template: replicas come by the dozen and differ in nothing.
+
+A key is the template's whole content with its place in the object, written as JSON, so that a view
+is found only for what would give the same one. Names and uids of pods are not in a template; the
+one name that is, and differs from pod to pod, is that of the volume which the API server mounts
+for the service account's token (``kube-api-access-`` and five characters,
+``k8s.io/kubernetes/plugin/pkg/admission/serviceaccount``): key and view hold a mark in its place.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+import orjson
+
+from karb_guard.workloads import Template, Workload
+
+MAX_BYTES = 16 * 2**20
+"""Of keys and views together. A pod of three containers takes 16 kB."""
+MAX_ENTRY_BYTES = 2**18
+"""An entry beyond it is not kept: it would push hundreds of others out."""
+
+_FIELD = b'"name":"'
+_PREFIX = b"kube-api-access-"
+_TOKEN = _FIELD + _PREFIX
+_LENGTH = len(_PREFIX) + 5
+_MARK = b"\0token"
+"""Written JSON holds no such byte, so nobody can write the mark himself."""
+
+
+class Key(NamedTuple):
+    """Which template is asked for."""
+
+    content: bytes
+    token: bytes
+    """The name that stands where ``content`` has the mark; empty where it has none."""
+
+
+class TemplateMemory:
+    """Views of pod templates as JSON, those asked for last. Safe to use from several threads.
+
+    A view also depends on the settings and on what is known of devices: a memory belongs to one
+    evaluator and is asked only where no such objects are known.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._views: OrderedDict[bytes, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def recall(self, key: Key) -> bytes | None:
+        """The view of the template, as JSON."""
+        with self._lock:
+            view = self._views.get(key.content)
+            if view is None:
+                return None
+            self._views.move_to_end(key.content)
+        return view.replace(_MARK, key.token) if key.token else view
+
+    def keep(self, key: Key, view: bytes) -> None:
+        """Remember ``view``."""
+        if key.token:
+            view = view.replace(key.token, _MARK)
+        size = len(key.content) + len(view)
+        if size > MAX_ENTRY_BYTES:
+            return
+        with self._lock:
+            if key.content not in self._views:
+                self._views[key.content] = view
+                self._bytes += size
+            while self._bytes > self._max_bytes:
+                content, oldest = self._views.popitem(last=False)
+                self._bytes -= len(content) + len(oldest)
+
+
+def key_of(workload: Workload) -> Key | None:
+    """The key of the only template of a built-in kind; ``None`` for any other workload.
+
+    The object has to come from JSON: what YAML knows beyond it (NaN) has no form of its own there.
+    """
+    if len(workload.templates) != 1 or workload.operator or workload.misfits:
+        return None
+    template = workload.templates[0]
+    place = (workload.group, workload.version, workload.kind, template.path)
+    content = (place, template.spec, _metadata(template))
+    try:
+        return _without_token(orjson.dumps(content, option=orjson.OPT_PASSTHROUGH_DATETIME))
+    except TypeError:  # not from JSON, or a number beyond 64 bits
+        return None
+
+
+def _metadata(template: Template) -> list[tuple[Any, ...]]:
+    return [(source.path, source.labels, source.annotations) for source in template.metadata]
+
+
+def _without_token(text: bytes) -> Key:
+    """Renaming the volume renames it in the view, if the name is nothing but a name."""
+    begin = text.find(_TOKEN)
+    if begin >= 0:
+        begin += len(_FIELD)
+        token = text[begin : begin + _LENGTH]
+        named = _FIELD + token + b'"'
+        if token[len(_PREFIX) :].isalnum() and text.count(token) == text.count(named):
+            return Key(text.replace(token, _MARK), token)
+    return Key(text, b"")

@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from karb_guard.decisions.break_glass import CONFIG_MAP
 from karb_guard.model.errors import UsageError
 from webhook.body import MAX_BODY_BYTES
 from webhook.logs import LEVELS
@@ -87,6 +88,13 @@ def _add_cluster(group: argparse._ArgumentGroup) -> None:
         metavar="NAME",
         help="elect a leader by this Lease of --namespace; only it writes what replicas share "
         "(default: this is the only replica)",
+    )
+    group.add_argument(
+        "--break-glass",
+        default=CONFIG_MAP,
+        metavar="NAME",
+        help="the ConfigMap of --namespace that `karb-guard break-glass` writes "
+        f"(default {CONFIG_MAP})",
     )
 
 

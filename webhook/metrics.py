@@ -93,6 +93,16 @@ class Metrics:
             "1 while this replica holds the Lease and writes for all.",
             registry=registry,
         )
+        self.break_glass = Gauge(
+            "karb_guard_break_glass",
+            "1 while break-glass is on and nothing is denied.",
+            registry=registry,
+        )
+        self.break_glass_admissions = Counter(
+            "karb_guard_break_glass_admissions",
+            "Reviews that were admitted only because break-glass is on.",
+            registry=registry,
+        )
         self.ready = Gauge("karb_guard_ready", "1 while /readyz answers 200.", registry=registry)
         # To look a time series up takes twice as long as to count. As many as there are series.
         self._reviews_of = functools.cache(self.reviews.labels)

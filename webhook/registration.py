@@ -37,12 +37,16 @@ REVISION_ANNOTATION = "karb.dev/registration-revision"
 """Grows with each upgrade (the chart writes the release's revision)."""
 REPAIR_SECONDS = 30.0
 """The longest that a change by someone else lasts, should the watch miss it."""
+HELD_SECONDS = 5.0
+"""How often to ask whether break-glass is over."""
 PROBE_TIMEOUT_SECONDS = 3.0
 PROBE_RETRY_SECONDS = 1.0
 PROBES_IN_A_ROW = 8
 """While an upgrade rolls out, a Service also leads to replicas with the older configuration: one
 in four of them would pass unnoticed in a tenth of all cases. Whoever is asked has to agree."""
 
+_NEVER = {"name": "break-glass.karb.dev", "expression": "false"}
+"""The matchCondition that keeps API servers from asking, whoever answers."""
 _SELECTORS = frozenset({"namespaceSelector", "objectSelector"})
 
 Wanted = Callable[[Json | None, bytes], Json | None]
@@ -99,7 +103,10 @@ class Registrar:
         self._answers: Callable[[bytes], bool] = lambda _: True
 
     def hold(self, reason: Callable[[], str | None]) -> None:
-        """While ``reason()`` gives one, nothing is created or repaired. Must not wait."""
+        """While ``reason()`` gives one, nothing is created or repaired.
+
+        Asked before each write; it may wait, and raise ``ClusterError``.
+        """
         self._held = reason
 
     def start(self, answers: Callable[[bytes], bool]) -> None:
@@ -119,22 +126,26 @@ class Registrar:
         self._wake.set()
 
     def ensure(self, target: Target) -> str:
-        """Compare and correct once: ``unchanged``, ``created``, ``repaired`` or ``waiting``.
+        """Compare and correct once.
+
+        ``unchanged``, ``created``, ``repaired``, ``held`` or ``waiting``.
 
         Raises ``ClusterError``; ``ConflictError`` when someone else wrote at the same time.
         """
         bundle = self._bundle()
-        if bundle is None or self._held() is not None:
+        if bundle is None:
             return "waiting"
         stored = self._client.get(target.path)
         wanted = target.wanted(stored, bundle)
         if wanted is None:
             return "waiting"
+        if stored is not None and covers(stored, wanted):
+            return "unchanged"
+        if self._held() is not None:
+            return "held"
         if stored is None:
             self._client.create(target.collection, wanted)
             return "created"
-        if covers(stored, wanted):
-            return "unchanged"
         self._client.replace(target.path, _merged(stored, wanted))
         return "repaired"
 
@@ -149,10 +160,10 @@ class Registrar:
             watch.start()
         while not self._stopping.is_set():
             self._wake.clear()
+            outcomes = []
             if self._leadership.is_leader:
-                for target in self._targets:
-                    self._once(target)
-            self._wake.wait(REPAIR_SECONDS)
+                outcomes = [self._once(target) for target in self._targets]
+            self._wake.wait(HELD_SECONDS if "held" in outcomes else REPAIR_SECONDS)
 
     def _all_answer(self) -> bool:
         bundle = self._bundle()
@@ -160,7 +171,7 @@ class Registrar:
             return False
         return all(self._answers(bundle) for _ in range(PROBES_IN_A_ROW))
 
-    def _once(self, target: Target) -> None:
+    def _once(self, target: Target) -> str:
         try:
             outcome = self.ensure(target)
         except ConflictError:
@@ -177,6 +188,7 @@ class Registrar:
         if outcome in ("created", "repaired"):
             what = f"webhook configuration {outcome}"
             log(logging.INFO, what, kind=target.kind, name=target.name)
+        return outcome
 
 
 def whole(template: Json, owner: Json | None = None) -> Wanted:
@@ -194,14 +206,42 @@ def whole(template: Json, owner: Json | None = None) -> Wanted:
             and _same_owner(stored, document)
             and (_revision(stored) > _revision(document))
         )
-        return _with_bundle(stored if newer and stored is not None else document, bundle)
+        ours = switched_on(stored) if newer and stored is not None else document
+        return _with_bundle(ours, bundle)
 
     return wanted
 
 
 def bundle_only(stored: Json | None, bundle: bytes) -> Json | None:
-    """Someone else (a chart) keeps the configuration; only the caBundle is ours."""
-    return None if stored is None else _with_bundle(stored, bundle)
+    """Someone else (a chart) keeps the configuration; only the caBundle is ours.
+
+    And what break-glass left there is taken away when its time is over.
+    """
+    return None if stored is None else _with_bundle(switched_on(stored), bundle)
+
+
+def switched_off(document: Json) -> Json:
+    """``document`` as break-glass makes it: no request matches any more. Reversible."""
+    changed = switched_on(document)
+    for webhook in changed.get("webhooks") or []:
+        webhook["matchConditions"] = [*(webhook.get("matchConditions") or []), dict(_NEVER)]
+    return changed
+
+
+def switched_on(document: Json) -> Json:
+    """``document`` without what ``switched_off`` added."""
+    changed = copy.deepcopy(document)
+    for webhook in changed.get("webhooks") or []:
+        conditions = webhook.get("matchConditions") or []
+        if any(condition.get("name") == _NEVER["name"] for condition in conditions):
+            left = [one for one in conditions if one.get("name") != _NEVER["name"]]
+            webhook["matchConditions"] = left
+    return changed
+
+
+def is_switched_off(document: Json) -> bool:
+    """Whether any webhook of ``document`` is kept from being asked by break-glass."""
+    return switched_on(document) != document
 
 
 def covers(stored: Any, wanted: Any) -> bool:

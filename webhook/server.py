@@ -55,7 +55,7 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(upkeep.running())
         namespaces = stack.enter_context(_namespaces(cluster, readiness))
-        service = ReviewService(loaded, namespaces, metrics)
+        service = ReviewService(loaded, namespaces, metrics, broken=upkeep.switch.active)
         app = create_app(service, readiness, metrics, args.max_body_bytes)
         probes = create_probes_app(service, readiness, metrics)
         # What is loaded stays: the collector need not walk it at every turn.

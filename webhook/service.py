@@ -24,11 +24,13 @@ from karb_guard.decisions.admission import (
     decide,
     passed,
 )
+from karb_guard.decisions.break_glass import BreakGlass
 from karb_guard.decisions.request import AdmissionRequest, reason_to_pass
 from karb_guard.decisions.stages import NamespaceStages, StagePolicy
 from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
+from webhook import break_glass
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.review import Review
@@ -112,11 +114,14 @@ class ReviewService:
         namespaces: Namespaces,
         metrics: Metrics,
         today: Callable[[], datetime.date] = _today,
+        broken: Callable[[], BreakGlass | None] = lambda: None,
     ) -> None:
+        """``broken`` gives break-glass's state while it is on, without waiting."""
         self.loaded = loaded
         self._namespaces = namespaces
         self._metrics = metrics
         self._today = today
+        self._broken = broken
 
     async def answer(self, review: Review) -> Decision:
         """Decide about a review; an error of our own counts as "not evaluated", never as allow."""
@@ -126,7 +131,7 @@ class ReviewService:
         if reason is not None:
             decision = passed(reason)
         else:
-            decision = await self._judge(review)
+            decision = self._unless_broken(request, await self._judge(review))
         self._metrics.reviewed(request, decision, time.perf_counter() - started)
         _log(request, decision)
         return decision
@@ -151,6 +156,14 @@ class ReviewService:
         if labels is None:
             decision = _with_note(decision, "namespace-labels", "not known; configuration decided")
         return decision
+
+    def _unless_broken(self, request: AdmissionRequest, decision: Decision) -> Decision:
+        """A denial, or the admission that break-glass makes of it."""
+        state = None if decision.allowed else self._broken()
+        if state is None or state.invariants or not state.covers(request.namespace):
+            return decision
+        self._metrics.break_glass_admissions.inc()
+        return break_glass.admit(decision, state)
 
     def _needs_old(self, now: Judged, stages: NamespaceStages) -> bool:
         """Only enforced findings are ratcheted, so that most updates cost one evaluation."""

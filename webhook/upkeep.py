@@ -16,7 +16,7 @@ from pathlib import Path
 
 from karb_guard.cluster.client import ClusterClient
 from karb_guard.model.errors import KarbGuardError, UsageError
-from webhook import arguments, registration, rules
+from webhook import arguments, break_glass, registration, rules
 from webhook.authority import DirectoryStore
 from webhook.keeper import (
     REFRESH_SECONDS,
@@ -41,7 +41,7 @@ MAX_REGISTRATION_BYTES = 1 << 20
 
 
 class Upkeep:
-    """Lease, certificate and registration of this process; use ``running`` as a context."""
+    """Lease, certificate, registration, break-glass; use ``running`` as a context."""
 
     def __init__(
         self,
@@ -63,7 +63,9 @@ class Upkeep:
         self._owner = _owner(args, cluster)
         self._leader = self._candidate()
         self.keeper = CertificateKeeper(self._source(), listener, metrics)
+        self.switch = break_glass.Switch(metrics)
         self.registrar = self._registrar()
+        self._break_glass = self._break_glass_watch()
         metrics.leader.set(self._leader is None)
 
     @property
@@ -89,10 +91,25 @@ class Upkeep:
             stack.callback(self._wake.set)
             stack.callback(stopping.set)
             thread.start()
+            if self._break_glass is not None:
+                self._break_glass.start()
+                stack.callback(self._break_glass.stop)
             if self.registrar is not None:
                 stack.callback(self.registrar.stop)
                 self.registrar.start(_probe(self._args, self._loaded))
             yield
+
+    def _break_glass_watch(self) -> break_glass.Watch | None:
+        args, registrar = self._args, self.registrar
+        if self._cluster is None or not args.namespace:
+            return None
+        poke = (lambda: None) if registrar is None else registrar.poke
+        watch = break_glass.Watch(
+            self._cluster, args.namespace, args.break_glass, self.switch, poke
+        )
+        if registrar is not None:
+            registrar.hold(watch.held)
+        return watch
 
     def _candidate(self) -> Leader | None:
         args = self._args

@@ -28,6 +28,7 @@ _COMMANDS = {
     "new": "scaffold an invariant: policy, test and fixtures",
     "policy": "build and test policies with the pinned opa",
     "webhook": "serve the admission webhook",
+    "break-glass": "for a bounded time, let the webhook deny nothing",
 }
 
 
@@ -66,7 +67,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     for name, summary in _COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
         if name == wanted:
-            module = import_module(f"karb_guard.cli.{name}_command")
+            module = import_module(f"karb_guard.cli.{name.replace('-', '_')}_command")
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser

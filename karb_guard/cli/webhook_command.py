@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 from types import ModuleType
 
+from karb_guard.cli.extras import needing_extra
 from karb_guard.model.errors import UsageError
-
-_EXTRA = frozenset(
-    {
-        "cryptography",
-        "fastapi",
-        "httptools",
-        "kubernetes",
-        "prometheus_client",
-        "starlette",
-        "urllib3",
-        "uvicorn",
-    }
-)
-"""What ``karb-guard[webhook]`` brings; lint does without any of it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +27,4 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _server() -> ModuleType:
-    """The application. Raises ``UsageError`` where its extra is not installed."""
-    try:
-        return import_module("webhook.server")
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _EXTRA:
-            raise
-        message = f"{error.name} is not installed; pip install 'karb-guard[webhook]'"
-        raise UsageError(message) from error
+    return needing_extra("webhook.server")

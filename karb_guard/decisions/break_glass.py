@@ -171,9 +171,7 @@ def _time(data: Mapping[str, Any], key: str) -> datetime.datetime:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise BreakGlassError(
-            f"{key} is {text[:60]!a}; write a time such as 2026-01-31T12:00:00Z"
-        )
+        raise BreakGlassError(f"{key} is {text[:60]!a}; write a time such as 2026-01-31T12:00:00Z")
     return found.astimezone(datetime.UTC)
 
 

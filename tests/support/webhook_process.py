@@ -59,6 +59,7 @@ class WebhookProcess:
     """What ``karb-guard.yaml`` says."""
     more_rules: Sequence[Mapping[str, Any]] = ()
     """Rules of the registration beside the product's own."""
+    more_arguments: Sequence[str] = ()
     name: str = field(default_factory=lambda: unique("karb-e2e"))
     """Of the registration, and the value of ``LABEL``."""
     port: int = field(default_factory=free_port)
@@ -108,6 +109,7 @@ class WebhookProcess:
             "--register=whole",
             f"--registration-file={self.directory / 'registration.json'}",
             f"--url=https://{self.host}:{self.port}",
+            *self.more_arguments,
         ]
 
     def stop(self) -> None:

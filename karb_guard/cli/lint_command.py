@@ -104,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
         options = LintOptions(
             complete=config.complete if args.complete is None else args.complete,
             fail_on=Severity(args.fail_on) if args.fail_on else config.fail_on,
+            waiver_days=config.waivers.max_days,
         )
         sources = read_inputs(args.paths, [*config.exclude, *args.exclude], rendering)
         report = lint(sources, guard.evaluator, guard.catalogue, options)

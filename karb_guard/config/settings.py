@@ -34,11 +34,23 @@ _NAMESPACE = Matching(r"[a-z0-9*?\[\]!-]+", "a namespace's name or a pattern suc
 _URL = Matching(r"https?://[^\s/]+\S*", "an http:// or https:// address", 2048)
 _PATTERN = Matching(r"\S+", "a name such as `nvidia.com/gpu`, `*` and `?` allowed", 317)
 _PREFIX = Matching(r"[a-z0-9.-]+/[A-Za-z0-9._-]*", "a prefix such as `example.com/`")
+_USER = Matching(r"[^\s]+", "a user such as system:serviceaccount:lws-system:*", 300)
 _ADDRESS = Matching(r"[0-9A-Fa-f.:]+", "an IP address, such as 0.0.0.0", 45)
 
 PATTERNS: Mapping[str, str] = {
     text.whole: text.words
-    for text in (_TOKEN, _PROFILE, _FILE, _GLOB, _NAMESPACE, _URL, _PATTERN, _PREFIX, _ADDRESS)
+    for text in (
+        _TOKEN,
+        _PROFILE,
+        _FILE,
+        _GLOB,
+        _NAMESPACE,
+        _URL,
+        _PATTERN,
+        _PREFIX,
+        _USER,
+        _ADDRESS,
+    )
 }
 """Regular expression -> what it asks for, for messages."""
 
@@ -51,6 +63,7 @@ File = Annotated[str, _FILE]
 Glob = Annotated[str, _GLOB]
 NamespaceGlob = Annotated[str, _NAMESPACE]
 Url = Annotated[str, _URL]
+User = Annotated[str, _USER]
 Pattern = Annotated[str, _PATTERN]
 """A Kubernetes qualified name (``prefix/name``), globs allowed."""
 
@@ -152,6 +165,17 @@ class StageSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WaiverSettings:
+    """What ``Waiver`` objects may do, at every door."""
+
+    __pydantic_config__ = SECTION
+
+    max_days: Annotated[int, Between(1, 3660)] = 90
+    """Days from a Waiver's creation (or ``notBefore``) to its last day, at most; one that lasts
+    longer waives nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookSettings:
     """The admission webhook."""
 
@@ -169,6 +193,12 @@ class WebhookSettings:
     """Whether ``enforce`` denies custom resources too; by default they get a warning."""
     docs_url: Url | None = None
     """Where pages of invariants are, with ``{name}`` or ``{id}`` to fill in."""
+    grandfather: bool = True
+    """Whether what controllers make for a workload older than the enforcement is admitted, with a
+    warning: a node that dies must not turn an old workload into an outage."""
+    controllers: Annotated[tuple[User, ...], AtMost(200)] = ()
+    """Users (globs) beside Kubernetes' own controllers that are believed about the owners of what
+    they create, such as ``system:serviceaccount:lws-system:*``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,5 +233,7 @@ class Config:
     """What stands for GPUs and objectives in your clusters."""
     stages: StageSettings = field(default_factory=StageSettings)
     """What the admission webhook does with findings."""
+    waivers: WaiverSettings = field(default_factory=WaiverSettings)
+    """What ``Waiver`` objects may do."""
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     """The admission webhook."""

@@ -2,22 +2,28 @@
 
 Precedence, the first that speaks wins:
 
-1. the namespace's label for the invariant, ``karb.dev/stage.<invariant>``;
-2. the namespace's label for all, ``karb.dev/stage``;
-3. configuration for the namespace: by invariant, by category, for all;
-4. configuration in general: by invariant, by category, for all;
-5. the invariant's severity.
+1. break-glass: nothing above ``warn``;
+2. the invariant's ``InvariantRollout``, where it names or selects the namespace;
+3. the namespace's label for the invariant, ``karb.dev/stage.<invariant>``;
+4. the namespace's label for all, ``karb.dev/stage``;
+5. the ``InvariantRollout``'s default;
+6. configuration for the namespace: by invariant, by category, for all;
+7. configuration in general: by invariant, by category, for all;
+8. the invariant's severity.
 
-Labels may only tighten what 3 to 5 give, unless the configuration allows more. Break-glass and
-``InvariantRollout`` resources will stand before 1 (``docs/architecture.md``).
+Labels may only tighten what 5 to 8 give, unless the configuration allows more.
 """
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from karb_guard.decisions import rollouts
+from karb_guard.decisions.break_glass import BreakGlass
+from karb_guard.decisions.rollouts import Rollouts
 from karb_guard.model.finding import Severity
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
@@ -61,6 +67,8 @@ class StageDecision:
 
     stage: Stage
     decided_by: str
+    since: str | None = None
+    """Since when it is enforced, RFC 3339, where an ``InvariantRollout`` says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ _NOBODY = StageDecision(Stage.AUDIT, "not in the catalogue")
 
 
 class StagePolicy:
-    """Resolves stages from configuration and namespace labels."""
+    """Resolves stages from configuration, namespace labels and objects of the cluster."""
 
     def __init__(
         self,
@@ -119,7 +127,27 @@ class StagePolicy:
         self._namespaces = tuple(namespaces)
         self._severities = {**SEVERITY_STAGES, **severities}
         self._labels_may_loosen = labels_may_loosen
+        self._rollouts = rollouts.NONE
+        self._break_glass: BreakGlass | None = None
         self._cache: dict[tuple[str, tuple[tuple[str, str], ...]], NamespaceStages] = {}
+
+    def with_cluster(
+        self, found: Rollouts = rollouts.NONE, break_glass: BreakGlass | None = None
+    ) -> StagePolicy:
+        """The same policy with what objects of the cluster say; it remembers nothing yet.
+
+        ``break_glass`` has to be active: whether it is, is the caller's to ask at each review.
+        """
+        made = copy.copy(self)
+        made._rollouts = found
+        made._break_glass = break_glass
+        made._cache = {}
+        return made
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Short name or permanent id -> short name."""
+        return {**self._ids, **{name: name for name in self._invariants}}
 
     def for_namespace(self, namespace: str, labels: Mapping[str, str] | None) -> NamespaceStages:
         """The stages in ``namespace`` (``""`` for cluster-scoped objects).
@@ -127,32 +155,52 @@ class StagePolicy:
         ``labels`` are the namespace's; ``None`` when they could not be read, which leaves the
         configuration to decide.
         """
+        every = self._rollouts.needs_labels
         relevant = tuple(
-            sorted((k, v) for k, v in (labels or {}).items() if k.startswith(STAGE_LABEL))
+            sorted((k, v) for k, v in (labels or {}).items() if every or k.startswith(STAGE_LABEL))
         )
+        if every and labels is None:
+            relevant = (("", "labels are not known"),)  # no key is empty
         key = (namespace, relevant)
         found = self._cache.get(key)
         if found is None:
             if len(self._cache) >= _CACHE_LIMIT:
                 self._cache.clear()
-            found = self._cache[key] = self._resolve(namespace, dict(relevant))
+            found = self._cache[key] = self._resolve(namespace, labels)
         return found
 
-    def _resolve(self, namespace: str, labels: Mapping[str, str]) -> NamespaceStages:
-        said, problems = self._read_labels(labels)
+    def _resolve(self, namespace: str, labels: Mapping[str, str] | None) -> NamespaceStages:
+        said, problems = self._read_labels(labels or {})
         decisions: dict[str, StageDecision] = {}
         for name, invariant in self._invariants.items():
-            configured = self._configured(invariant, namespace)
+            rollout = self._rollouts.of(name)
+            fixed = rollout.for_namespace(namespace, labels) if rollout else None
+            if fixed is not None:
+                decisions[name] = StageDecision(*fixed)
+                continue
+            general = rollout.in_general(namespace) if rollout else None
+            base = StageDecision(*general) if general else self._configured(invariant, namespace)
             label = said.get(name) or said.get("")
-            decisions[name] = configured
+            decisions[name] = base
             if label is None:
                 continue
             key, stage = label
-            if stage.rank >= configured.stage.rank or self._labels_may_loosen:
+            if stage.rank >= base.stage.rank or self._labels_may_loosen:
                 decisions[name] = StageDecision(stage, f"namespace label {key}={stage.value}")
             else:
                 problems.append(LabelProblem(key, stage.value, "loosens"))
+        self._break(namespace, decisions)
         return NamespaceStages(namespace, decisions, tuple(dict.fromkeys(problems)))
+
+    def _break(self, namespace: str, decisions: dict[str, StageDecision]) -> None:
+        """Lower what is enforced to a warning where break-glass says so."""
+        glass = self._break_glass
+        if glass is None or not glass.covers(namespace):
+            return
+        for name, invariant in self._invariants.items():
+            enforced = decisions[name].stage is Stage.ENFORCE
+            if enforced and glass.covers_invariant(name, invariant.id):
+                decisions[name] = StageDecision(Stage.WARN, glass.decided_by)
 
     def _read_labels(
         self, labels: Mapping[str, str]

@@ -112,14 +112,15 @@ def _split(value: str) -> tuple[str, datetime.date | None, str]:
         return "", None, "it gives no reason; write one before until="
     if len(reason) > MAX_REASON_CHARACTERS:
         return "", None, f"its reason is longer than {MAX_REASON_CHARACTERS} characters"
-    until = _date(found.group(1))
+    until = date_of(found.group(1))
     if until is None:
         shown = ascii(found.group(1)[:20])
         return "", None, f"until={shown} is no date; write it as until=YYYY-MM-DD"
     return reason, until, ""
 
 
-def _date(text: str) -> datetime.date | None:
+def date_of(text: str) -> datetime.date | None:
+    """The day that ``YYYY-MM-DD`` names; ``None`` for anything else."""
     if not _DATE.match(text) or not text.isascii():
         return None
     try:

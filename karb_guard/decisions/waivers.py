@@ -1,4 +1,4 @@
-"""Annotation waivers applied to what an evaluation found.
+"""Waivers, annotations and objects, applied to what an evaluation found.
 
 Pure: the day is passed in, the words of ``waiver-expired``, ``waiver-unused`` and
 ``waiver-invalid`` come from the catalogue that is passed in.
@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from karb_guard.decisions import waiver_objects
+from karb_guard.decisions.waiver_objects import NotCounting, Subject, WaiverObject
 from karb_guard.decisions.waiver_syntax import PREFIX, Unreadable, Waiver, WaiverSource, read
 from karb_guard.model.finding import Evaluation, Finding, Path
 from karb_guard.model.invariant import Invariant
@@ -27,7 +29,7 @@ class Waived:
     """A finding together with the waiver that covers it."""
 
     finding: Finding
-    waiver: Waiver
+    waiver: Waiver | WaiverObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,24 @@ class WaiverOutcome:
     """Covered by a valid waiver that this door does not heed; their findings are in ``active``."""
     problems: tuple[Finding, ...] = ()
     """Findings of ``waiver-expired``, ``waiver-unused`` and ``waiver-invalid``."""
+    idle: tuple[str, ...] = ()
+    """``Waiver`` objects that are about this object and cover nothing of it, and why, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverObjects:
+    """``Waiver`` objects of one namespace, on one day."""
+
+    counting: Sequence[WaiverObject] = ()
+    others: Sequence[NotCounting] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """``Waiver`` objects together with what they are held against."""
+
+    objects: WaiverObjects
+    subject: Subject
 
 
 def sources(
@@ -89,17 +109,27 @@ class WaiverRules:
 
 
 def apply(
-    evaluation: Evaluation, where: Sequence[WaiverSource], rules: WaiverRules
+    evaluation: Evaluation,
+    where: Sequence[WaiverSource],
+    rules: WaiverRules,
+    reach: Reach | None = None,
 ) -> WaiverOutcome:
-    """Sort ``evaluation``'s findings by the waivers that ``where`` carries."""
-    if not any(has_waivers(source.annotations) for source in where):
-        return WaiverOutcome(evaluation.findings)
+    """Sort ``evaluation``'s findings by the waivers that ``where`` carries, and by objects."""
+    near = _near(reach)
+    if not near and not any(has_waivers(source.annotations) for source in where):
+        return WaiverOutcome(evaluation.findings, idle=_idle(reach, near, (), evaluation))
     names = rules.names()
     valid, problems = _sift(where, names, rules.today)
     sorter = _Sorter(valid, names)
     active, waived, unheeded = [], [], []
     for finding in evaluation.findings:
         waiver = sorter.covering(finding)
+        granted = reach and next(
+            (each for each in near if waiver_objects.covers(each, finding, reach.subject)), None
+        )
+        if granted:
+            waived.append(Waived(finding, granted))
+            continue
         heeded = not rules.self_waivable_only or rules.catalogue[finding.name].self_waivable
         if waiver is not None and heeded:
             waived.append(Waived(finding, waiver))
@@ -113,7 +143,66 @@ def apply(
         for problem in problems
         if rules.is_enabled(problem.invariant)
     ]
-    return WaiverOutcome(tuple(active), tuple(waived), tuple(unheeded), tuple(said))
+    idle = _idle(reach, near, waived, evaluation)
+    return WaiverOutcome(tuple(active), tuple(waived), tuple(unheeded), tuple(said), idle)
+
+
+def _near(reach: Reach | None) -> Sequence[WaiverObject]:
+    """Those that are about the object."""
+    if reach is None:
+        return ()
+    counting = reach.objects.counting
+    return [each for each in counting if waiver_objects.reaches(each, reach.subject)]
+
+
+def _idle(
+    reach: Reach | None,
+    near: Sequence[WaiverObject],
+    waived: Sequence[Waived],
+    evaluation: Evaluation,
+) -> tuple[str, ...]:
+    """What is said of waivers that cover nothing here; one that has ended may have covered it."""
+    if reach is None or evaluation.not_evaluated is not None:
+        return ()
+    used = {id(each.waiver) for each in waived}
+    undecided = {unknown.name for unknown in evaluation.unknowns}
+    said = [
+        f"{each.key}: no finding of {each.invariant}"
+        for each in near
+        if id(each) not in used and each.invariant not in undecided
+    ]
+    said += [
+        f"{each.key}: {each.message}"
+        for each in (reach.objects.others if evaluation.findings else ())
+        if each.waiver is None or waiver_objects.reaches(each.waiver, reach.subject)
+    ]
+    return tuple(said[:MAX_WAIVERS])
+
+
+def about_object(
+    name: str,
+    subject: str,
+    detail: Mapping[str, str],
+    rules: WaiverRules,
+    evaluation: Evaluation,
+) -> Finding:
+    """A finding of ``name`` (``waiver-expired`` and so on) about a ``Waiver`` object itself."""
+    invariant = rules.catalogue[name]
+    check = name.removeprefix("waiver-")
+    shown = {key: _printable(value) for key, value in {"waiver": subject, **detail}.items()}
+    return Finding(
+        invariant_id=invariant.id,
+        name=invariant.name,
+        check=check,
+        severity=invariant.severity,
+        message=invariant.checks[check].format_map(shown),
+        remediation=invariant.remediation,
+        object=evaluation.object,
+        owner=evaluation.object,
+        path=("spec",),
+        anchor="/spec",
+        detail={"waiver": subject, **detail},
+    )
 
 
 def has_waivers(annotations: Mapping[str, Any]) -> bool:
@@ -235,7 +324,7 @@ def _where(waiver: Waiver) -> str:
 
 
 def _finding(problem: _Problem, invariant: Invariant, evaluation: Evaluation) -> Finding:
-    detail = {"annotation": problem.key, **problem.detail}
+    detail = {"waiver": f"annotation {problem.key}", **problem.detail}
     shown = {key: _printable(value) for key, value in detail.items()}
     tail = f"/annotations/{problem.key}"
     return Finding(

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from karb_guard import __version__
 from karb_guard.decisions import waivers
+from karb_guard.decisions.waiver_objects import DEFAULT_MAX_DAYS, Lifetimes
 from karb_guard.evaluation import EvaluationSettings, Evaluator
 from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.inventory import Inventory
 from karb_guard.lint import tally
+from karb_guard.lint.waiver_documents import WaiverDocuments
 from karb_guard.manifests import Document, ParseProblem, Source, parse_source
 from karb_guard.model.finding import Evaluation, Finding, Severity
 from karb_guard.model.invariant import Invariant
@@ -34,6 +36,8 @@ class LintOptions:
     fail_on: Severity = Severity.ERROR
     today: datetime.date = field(default_factory=_today)
     """In UTC; decides which waivers have expired."""
+    waiver_days: int = DEFAULT_MAX_DAYS
+    """Days that a ``Waiver`` object lasts at most."""
 
 
 def lint(
@@ -44,10 +48,21 @@ def lint(
     documents = [document for file in files for document in file.documents]
     evaluations = _evaluate(documents, evaluator, options)
     rules = _waiver_rules(catalogue, evaluator.settings, options.today)
+    lifetimes = Lifetimes(rules.names(), options.today, options.waiver_days, waivers.ABOUT_WAIVERS)
+    objects = WaiverDocuments((document.object for document in documents), lifetimes)
+    evaluations = [
+        objects.known(document.object, evaluation)
+        for document, evaluation in zip(documents, evaluations, strict=True)
+    ]
+    outcomes = [
+        _outcome(document, evaluation, rules, objects)
+        for document, evaluation in zip(documents, evaluations, strict=True)
+    ]
     findings: list[LocatedFinding] = []
     problems = [_unparsed(problem) for file in files for problem in file.problems]
-    for document, evaluation in zip(documents, evaluations, strict=True):
-        findings += sorted(_located(document, evaluation, rules), key=_place)
+    for document, evaluation, outcome in zip(documents, evaluations, outcomes, strict=True):
+        about = objects.findings(document.object, evaluation, rules, complete=options.complete)
+        findings += sorted(_located(document, outcome, about), key=_place)
         if evaluation.not_evaluated is not None:
             problems.append(_not_evaluated(document, evaluation.not_evaluated, evaluation))
     nothing = tally.nothing_checked(files)
@@ -96,13 +111,25 @@ def _waiver_rules(
     return waivers.WaiverRules(catalogue=known, today=today, enabled=enabled)
 
 
+def _outcome(
+    document: Document,
+    evaluation: Evaluation,
+    rules: waivers.WaiverRules,
+    objects: WaiverDocuments,
+) -> waivers.WaiverOutcome:
+    where = waivers.sources(document.object, evaluation.templates)
+    reach = objects.reach(document.object, evaluation)
+    outcome = waivers.apply(evaluation, where, rules, reach)
+    if reach is not None:
+        objects.remember(evaluation, outcome, reach)
+    return outcome
+
+
 def _located(
-    document: Document, evaluation: Evaluation, rules: waivers.WaiverRules
+    document: Document, outcome: waivers.WaiverOutcome, about: Iterable[Finding]
 ) -> Iterator[LocatedFinding]:
     """The findings of one document at their places, waived ones with their reason."""
-    where = waivers.sources(document.object, evaluation.templates)
-    outcome = waivers.apply(evaluation, where, rules)
-    for finding in (*outcome.active, *outcome.problems):
+    for finding in (*outcome.active, *outcome.problems, *about):
         yield LocatedFinding(finding, _region(document, finding))
     for waived in outcome.waived:
         region = _region(document, waived.finding)

@@ -39,9 +39,9 @@ def invariant(name: str, number: int = 1, **changes: Any) -> Invariant:
 
 def waiver_invariants() -> list[Invariant]:
     checks = {
-        "expired": "annotation {annotation} expired on {until}",
-        "unused": "annotation {annotation} covers nothing: {invariant} has no finding {where}",
-        "invalid": "annotation {annotation} waives nothing: {problem}",
+        "expired": "{waiver} expired on {until}",
+        "unused": "{waiver} covers nothing: {invariant} has no finding {where}",
+        "invalid": "{waiver} waives nothing: {problem}",
     }
     return [
         invariant(f"waiver-{check}", 90 + n, checks={check: text}, evaluator="python")

@@ -11,7 +11,7 @@
 #   match: [pods]
 #   evaluator: python
 #   checks:
-#     expired: 'annotation {annotation} expired on {until} and waives nothing any more'
+#     expired: '{waiver} expired on {until} and waives nothing any more'
 #   remediation: |-
 #     Mend what the waiver covered and remove the annotation, or have the exception reviewed again
 #     and give it a new date:

@@ -12,7 +12,7 @@
 #   match: [pods]
 #   evaluator: python
 #   checks:
-#     invalid: 'annotation {annotation} waives nothing: {problem}'
+#     invalid: '{waiver} waives nothing: {problem}'
 #   remediation: |-
 #     Name the invariant (and, after a dot, one container if only that is meant), give the reason
 #     and the last day on which the waiver counts:

@@ -11,7 +11,7 @@
 #   match: [pods]
 #   evaluator: python
 #   checks:
-#     unused: 'annotation {annotation} covers nothing: {invariant} has no finding {where}'
+#     unused: '{waiver} covers nothing: {invariant} has no finding {where}'
 #   remediation: |-
 #     Remove the annotation. If it names one container, check that the container still exists under
 #     that name.

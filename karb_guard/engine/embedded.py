@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from karb_guard.engine.answers import parse_answer, read_answer
+from karb_guard.engine.answer_reader import AnswerReader
 from karb_guard.engine.bundle import CompiledBundle
+from karb_guard.engine.catalogue import Group
 from karb_guard.engine.documents import ParamsWriter, UnwritableError, splice
 from karb_guard.engine.entrypoints import PARAMS
 from karb_guard.engine.interface import Answer, Answered, EngineError, NotEvaluated
@@ -17,6 +19,10 @@ from karb_guard.engine.wasm.errors import ModuleError, TrappedError
 
 if TYPE_CHECKING:
     from karb_guard.engine.wasm.runtime import Runtime
+
+
+MAX_READERS = 64
+"""One for each entry point group and parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class EmbeddedEngine:
         self._bundle = bundle
         self._settings = settings or EmbeddedSettings()
         self._params = ParamsWriter(b'{"%s":' % PARAMS.encode(), b"}")
+        self._readers: dict[tuple[str, bytes], AnswerReader] = {}
         self._runtime: Runtime | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -75,19 +82,22 @@ class EmbeddedEngine:
             data = self._params.written(params)
         except UnwritableError as error:
             return [error.not_evaluated for _ in inputs]
-        expected = tuple(name for name in entry.invariants if name in params)
+        reader = self._reader(entry, data, params)
         if self._closed:
             raise EngineError("the engine is closed")
         runtime = self._runtime or self._start()
-        number = runtime.entrypoints[entry.entrypoint]
-        answers: list[Answer] = []
-        for document in inputs:
-            result = self._result(runtime, number, data, document)
-            if not isinstance(result, NotEvaluated):
-                result = _named(result, entry.invariants)
-                result = read_answer(result, expected, self._bundle.catalogue.revision)
-            answers.append(result)
-        return answers
+        ask = partial(runtime.evaluate, runtime.entrypoints[entry.entrypoint], data=data)
+        return [self._answer(ask, document, reader) for document in inputs]
+
+    def _reader(self, entry: Group, data: bytes, params: Collection[str]) -> AnswerReader:
+        known = self._readers.get((entry.entrypoint, data))
+        if known is None:
+            expected = tuple(name for name in entry.invariants if name in params)
+            known = AnswerReader(entry.invariants, expected, self._bundle.catalogue.revision)
+            if len(self._readers) >= MAX_READERS:
+                self._readers.clear()
+            self._readers[entry.entrypoint, data] = known
+        return known
 
     def warm_up(self) -> None:
         """Load the module and make an instance now; raises ``EngineError`` where that fails."""
@@ -119,27 +129,13 @@ class EmbeddedEngine:
         except ModuleError as error:
             raise EngineError(f"{self._bundle.directory}: {error}") from error
 
-    def _result(
-        self, runtime: Runtime, number: int, data: bytes, document: Mapping[str, Any]
-    ) -> Any:
-        """The entry point's value, ``None`` where it has none, or ``NotEvaluated``."""
+    def _answer(
+        self, ask: Callable[[bytes], bytes], document: Mapping[str, Any], reader: AnswerReader
+    ) -> Answer:
         try:
             raw = splice(b"", document, self._settings.input_bytes)
-            rows = parse_answer(runtime.evaluate(number, raw, data))
+            return reader.read(ask(raw))
         except UnwritableError as error:
             return error.not_evaluated
         except TrappedError as error:
             return NotEvaluated(error.cause, error.reason)
-        except ValueError as error:
-            return NotEvaluated("answer", f"the policies' answer is no JSON: {error}")
-        return rows[0].get("result") if rows else None
-
-
-def _named(result: Any, names: Sequence[str]) -> Any:
-    """The answer with names for places (``dispatch_rego``); what is no such answer, as it is."""
-    if not isinstance(result, dict) or not isinstance(places := result.get("answers"), list):
-        return result
-    if len(places) != len(names):
-        return None  # of other policies than the catalogue's
-    answers = {name: rows for name, rows in zip(names, places, strict=True) if rows is not None}
-    return {"revision": result.get("revision"), "answers": answers}

@@ -104,6 +104,24 @@ def _at(raw: Mapping[str, Any], path: Path, name: str, container: str | None = N
 def message_of(invariant: Invariant, check: str, detail: Mapping[str, Any]) -> str:
     """Fill the check's message template; a value that the policy didn't give shows as ``?``."""
     template = invariant.checks.get(check, invariant.title)
+    values = repr(detail)
+    if len(values) > _MAX_REMEMBERED_CHARACTERS:
+        return _filled(template, detail)
+    known = _messages.get((template, values))
+    if known is None:
+        if len(_messages) >= _MAX_REMEMBERED:
+            _messages.clear()
+        known = _messages[template, values] = _filled(template, detail)
+    return known
+
+
+_MAX_REMEMBERED = 1024
+_MAX_REMEMBERED_CHARACTERS = 500
+_messages: dict[tuple[str, str], str] = {}
+"""Replicas have the same findings; most messages are about one of a few values, too."""
+
+
+def _filled(template: str, detail: Mapping[str, Any]) -> str:
     return template.format_map(_Shown({key: shown(value) for key, value in detail.items()}))
 
 

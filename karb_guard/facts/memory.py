@@ -9,18 +9,15 @@ for the service account's token (``kube-api-access-`` and five characters,
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import orjson
 
+from karb_guard.model.remembered import Remembered
 from karb_guard.workloads import Template, Workload
 
 MAX_BYTES = 16 * 2**20
 """Of keys and views together. A pod of three containers takes 16 kB."""
-MAX_ENTRY_BYTES = 2**18
-"""An entry beyond it is not kept: it would push hundreds of others out."""
 
 _FIELD = b'"name":"'
 _PREFIX = b"kube-api-access-"
@@ -46,34 +43,18 @@ class TemplateMemory:
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._views: OrderedDict[bytes, bytes] = OrderedDict()
-        self._lock = threading.Lock()
+        self._views = Remembered[bytes](max_bytes)
 
     def recall(self, key: Key) -> bytes | None:
         """The view of the template, as JSON."""
-        with self._lock:
-            view = self._views.get(key.content)
-            if view is None:
-                return None
-            self._views.move_to_end(key.content)
-        return view.replace(_MARK, key.token) if key.token else view
+        view = self._views.get(key.content)
+        return view.replace(_MARK, key.token) if view is not None and key.token else view
 
     def keep(self, key: Key, view: bytes) -> None:
         """Remember ``view``."""
         if key.token:
             view = view.replace(key.token, _MARK)
-        size = len(key.content) + len(view)
-        if size > MAX_ENTRY_BYTES:
-            return
-        with self._lock:
-            if key.content not in self._views:
-                self._views[key.content] = view
-                self._bytes += size
-            while self._bytes > self._max_bytes:
-                content, oldest = self._views.popitem(last=False)
-                self._bytes -= len(content) + len(oldest)
+        self._views.keep(key.content, view, len(view))
 
 
 def key_of(workload: Workload) -> Key | None:

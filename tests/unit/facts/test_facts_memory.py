@@ -13,7 +13,7 @@ import pytest
 from karb_guard import workloads
 from karb_guard.evaluation.prepare import JsonText, Prepared, prepare
 from karb_guard.facts import FactSettings, TemplateMemory
-from karb_guard.facts.memory import MAX_ENTRY_BYTES, Key, key_of
+from karb_guard.facts.memory import key_of
 from karb_guard.inventory import Inventory
 
 REVIEW = Path(__file__).parents[3] / "examples" / "reviews" / "ten-findings.json"
@@ -135,16 +135,3 @@ def test_it_is_not_asked_where_devices_are_known() -> None:
     assert not known(memory, pod())
     judged(pod(), memory, Inventory([{"apiVersion": "v1", "kind": "Namespace"}]))
     assert known(memory, pod())
-
-
-def test_the_oldest_give_way_and_the_large_never_come_in() -> None:
-    memory = TemplateMemory(max_bytes=30)
-    first, second, third = (Key(name, b"") for name in (b"first", b"second", b"third"))
-    memory.keep(first, b"x" * 8)
-    memory.keep(second, b"x" * 8)
-    memory.recall(first)
-    memory.keep(third, b"x" * 8)
-    assert memory.recall(first) == b"x" * 8
-    assert memory.recall(second) is None
-    memory.keep(second, b"x" * MAX_ENTRY_BYTES)
-    assert memory.recall(second) is None

@@ -78,6 +78,12 @@ def _add_cluster(group: argparse._ArgumentGroup) -> None:
         "--in-cluster", action="store_true", help="use the pod's own service account"
     )
     group.add_argument(
+        "--no-events",
+        dest="events",
+        action="store_false",
+        help="write no Kubernetes Events, such as those on controllers whose Pods were denied",
+    )
+    group.add_argument(
         "--namespace",
         default=_own_namespace(),
         metavar="NAME",

@@ -88,6 +88,12 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.events = Counter(
+            "karb_guard_events",
+            "Kubernetes Events, by what became of them; only `written` and `series` were stored.",
+            ("outcome",),
+            registry=registry,
+        )
         self.leader = Gauge(
             "karb_guard_leader",
             "1 while this replica holds the Lease and writes for all.",

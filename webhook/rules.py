@@ -218,7 +218,7 @@ def _webhook(
         "namespaceSelector": _not_in(options.excluded_namespaces),
         "objectSelector": {},
         "rules": door_rules,
-        "sideEffects": "None",
+        "sideEffects": "NoneOnDryRun",
         "timeoutSeconds": options.timeout_seconds,
     }
 

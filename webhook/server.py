@@ -15,6 +15,7 @@ from karb_guard.config.settings import WebhookSettings
 from webhook import arguments, logs
 from webhook.app import create_app, create_probes_app
 from webhook.arguments import add_arguments
+from webhook.events import recording
 from webhook.health import Readiness
 from webhook.loading import loaded_from
 from webhook.logs import log
@@ -56,6 +57,8 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
         stack.enter_context(upkeep.running())
         namespaces = stack.enter_context(_namespaces(cluster, readiness))
         service = ReviewService(loaded, namespaces, metrics, broken=upkeep.switch.active)
+        client = cluster if args.events else None
+        service.events = stack.enter_context(recording(client, metrics))
         app = create_app(service, readiness, metrics, args.max_body_bytes)
         probes = create_probes_app(service, readiness, metrics)
         # What is loaded stays: the collector need not walk it at every turn.

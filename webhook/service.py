@@ -30,7 +30,8 @@ from karb_guard.decisions.stages import NamespaceStages, StagePolicy
 from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
-from webhook import break_glass
+from webhook import break_glass, denials
+from webhook.events import NoEvents, Poster
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.review import Review
@@ -122,6 +123,8 @@ class ReviewService:
         self._metrics = metrics
         self._today = today
         self._broken = broken
+        self.events: Poster = NoEvents()
+        """Told of denied Pods."""
 
     async def answer(self, review: Review) -> Decision:
         """Decide about a review; an error of our own counts as "not evaluated", never as allow."""
@@ -134,6 +137,8 @@ class ReviewService:
             decision = self._unless_broken(request, await self._judge(review))
         self._metrics.reviewed(request, decision, time.perf_counter() - started)
         _log(request, decision)
+        if not decision.allowed:
+            denials.tell(self.events, request, decision)
         return decision
 
     async def _judge(self, review: Review) -> Decision:

@@ -83,6 +83,14 @@ class ClusterClient:
         """POST ``body`` to a collection. Raises ``ConflictError`` when it exists."""
         return self._json(_Call("POST", path, body=body, timeout=timeout))
 
+    def dry_run(self, path: str, body: Json) -> tuple[str, ...]:
+        """POST ``body`` as a dry run; the warnings of the answer. Raises as ``create`` does."""
+        answer = self._send(_Call("POST", path, {"dryRun": "All"}, body=body))
+        warnings: list[str] = answer.headers.getlist("Warning")
+        answer.drain_conn()
+        answer.release_conn()
+        return tuple(warnings)
+
     def replace(self, path: str, body: Json, timeout: float = TIMEOUT_SECONDS) -> Json:
         """PUT ``body``; its resourceVersion has to be the current one, else ``ConflictError``."""
         return self._json(_Call("PUT", path, body=body, timeout=timeout))
@@ -92,6 +100,11 @@ class ClusterClient:
         query = {"fieldManager": manager, "force": "true"}
         content = "application/apply-patch+yaml"  # JSON is YAML
         return self._json(_Call("PATCH", path, query, orjson.dumps(body), content))
+
+    def merge(self, path: str, change: Json, timeout: float = TIMEOUT_SECONDS) -> Json:
+        """A merge patch (RFC 7386): fields of ``change`` are set, ``null`` removes one."""
+        content = "application/merge-patch+json"
+        return self._json(_Call("PATCH", path, {}, change, content, timeout))
 
     def delete(self, path: str) -> None:
         """Delete the object at ``path``; fine when there is none."""

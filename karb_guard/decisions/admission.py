@@ -78,6 +78,8 @@ class Decision(NamedTuple):
     counts: Mapping[tuple[str, Stage], int] = MappingProxyType({})
     """(invariant's short name, stage) -> findings, for metrics."""
     not_evaluated: str | None = None
+    reasons: tuple[str, ...] = ()
+    """Of a denial: a short line for each finding, and for an object without a verdict."""
 
 
 def passed(reason: str) -> Decision:
@@ -170,7 +172,13 @@ class _Case:
                 for name, count in _counted(group).items()
             },
             not_evaluated=self.now.evaluation.not_evaluated,
+            reasons=self._reasons() if denied else (),
         )
+
+    def _reasons(self) -> tuple[str, ...]:
+        unjudged = f"not evaluated: {messages.one_line(self.now.evaluation.not_evaluated or '')}"
+        lines = [unjudged] if self.unjudged_denies else []
+        return tuple(dict.fromkeys([*lines, *(messages.warning_line(f) for f in self.denying)]))
 
     def _message(self) -> str:
         subject = str(self.now.evaluation.object)

@@ -44,7 +44,11 @@ def find_go() -> Path:
 
 
 def build_go_tool(
-    module_dir: Path, package: str, output: Path, starting: Callable[[], None] = lambda: None
+    module_dir: Path,
+    package: str,
+    output: Path,
+    starting: Callable[[], None] = lambda: None,
+    tags: str = "",
 ) -> Path:
     """Build ``package`` of the Go module in ``module_dir`` and put the program at ``output``.
 
@@ -52,7 +56,8 @@ def build_go_tool(
     shared source tree stays as it is. Concurrent builds of one ``output`` wait for each other;
     the program appears by an atomic rename, never half written. A program that is already there
     is returned as it is. ``starting`` is called when a build really begins: not where the program
-    is there, where another process has built it, or without Go.
+    is there, where another process has built it, or without Go. ``tags`` are Go's build tags, with
+    commas between them.
 
     Raises ``ToolchainError`` with the end of Go's own words.
     """
@@ -62,16 +67,17 @@ def build_go_tool(
         if not _is_executable(output):
             go = find_go()
             starting()
-            _build(go, module_dir, package, output)
+            _build(go, module_dir, package, output, tags)
     return output
 
 
-def _build(go: Path, module_dir: Path, package: str, output: Path) -> None:
+def _build(go: Path, module_dir: Path, package: str, output: Path, tags: str) -> None:
     with tempfile.TemporaryDirectory(prefix="karb-guard-go-") as scratch:
         for name in ("go.mod", "go.sum"):
             shutil.copyfile(module_dir / name, Path(scratch, name))
         partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
         command = [str(go), "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w"]
+        command += ["-tags", tags] if tags else []
         try:
             _run([*command, "-o", str(partial), package], scratch, package)
             partial.replace(output)

@@ -41,7 +41,7 @@ webhooks:
   objectSelector: {}
   rules:
     {{- toYaml $webhook.rules | nindent 2 }}
-  sideEffects: None
+  sideEffects: NoneOnDryRun
   timeoutSeconds: {{ $.Values.admission.timeoutSeconds }}
 {{- end }}
 {{- end -}}

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,34 +42,40 @@ def vegeta() -> Path:
     return build_go_tool(REPOSITORY / "tools" / "vegeta", PACKAGE, target)
 
 
-def attack(url: str, ca: Path, body: bytes, *, rate: int | None, seconds: float) -> Load:
-    """POST ``body`` as JSON for ``seconds``.
+def attack(
+    url: str, ca: Path, bodies: Sequence[bytes], *, rate: int | None, seconds: float
+) -> Load:
+    """POST ``bodies`` as JSON, one after the other and over again, for ``seconds``.
 
     With a ``rate`` (requests a second) open loop: requests leave on a schedule, whether or not
     earlier ones came back, so that a stall shows in the latencies. Without, ``CONNECTIONS``
     requests are kept in flight: the most the server sustains.
     """
-    target = {
-        "method": "POST",
-        "url": url,
-        "header": {"Content-Type": ["application/json"]},
-        "body": base64.b64encode(body).decode(),
-    }
     pace = (
         [f"-rate={rate}", f"-workers={CONNECTIONS}"]
         if rate
         else ["-rate=0", f"-workers={CONNECTIONS}", f"-max-workers={CONNECTIONS}"]
     )
     with tempfile.TemporaryDirectory() as directory:
-        results = Path(directory) / "results"
+        results, targets = Path(directory) / "results", Path(directory) / "targets"
+        targets.write_text("".join([_target(url, each) for each in bodies]), encoding="utf-8")
         _run(
             *("attack", "-format=json", "-http2=false", f"-duration={seconds}s", "-timeout=10s"),
-            *(f"-root-certs={ca}", f"-output={results}", *pace),
-            text=json.dumps(target) + "\n",
+            *(f"-root-certs={ca}", f"-output={results}", f"-targets={targets}", *pace),
             timeout=seconds + SLACK_SECONDS,
         )
         report = json.loads(_run("report", "-type=json", str(results), timeout=SLACK_SECONDS))
     return _load(report)
+
+
+def _target(url: str, body: bytes) -> str:
+    target = {
+        "method": "POST",
+        "url": url,
+        "header": {"Content-Type": ["application/json"]},
+        "body": base64.b64encode(body).decode(),
+    }
+    return json.dumps(target) + "\n"
 
 
 def _load(report: dict[str, object]) -> Load:
@@ -86,10 +93,9 @@ def _load(report: dict[str, object]) -> Load:
     )
 
 
-def _run(*args: str, text: str | None = None, timeout: float) -> str:
+def _run(*args: str, timeout: float) -> str:
     done = subprocess.run(
         [str(vegeta()), *args],
-        input=text,
         capture_output=True,
         text=True,
         timeout=timeout,

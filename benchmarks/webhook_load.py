@@ -8,18 +8,20 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.load import CONNECTIONS, attack, vegeta
+from benchmarks import pods
+from benchmarks.load import CONNECTIONS, Load, attack, vegeta
 from benchmarks.table import markdown
 from tests.support.controlplane import free_port
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COMMAND = Path(sys.executable).with_name("karb-guard")
 HOST = "127.0.0.1"
+FLAT_OUT = f"flat out, {CONNECTIONS} connections"
 RATES = (200, 600)
 SECONDS = 10.0
 READY_SECONDS = 30
@@ -46,14 +48,19 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """Start the webhook pinned to the last core, and wait until it is ready."""
+def serving(*, judging: bool = True) -> Iterator[Server]:
+    """Start the webhook pinned to the last core, and wait until it answers.
+
+    Without ``judging`` no enabled invariant is about pods: what is left is TLS, HTTP and JSON.
+    """
     config = (EXAMPLES / "karb-guard.yaml").read_text(encoding="utf-8")
+    config += "stages: {default: {error: enforce, warning: enforce, info: enforce}}\n"
+    if not judging:
+        config += "select: [rbac-wild]\n"
     port, probes = free_port(), free_port()
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "karb-guard.yaml"
-        stages = "stages: {default: {error: enforce, warning: enforce, info: enforce}}\n"
-        file.write_text(config + stages, encoding="utf-8")
+        file.write_text(config, encoding="utf-8")
         process = subprocess.Popen(
             [
                 *(str(COMMAND), "webhook", "serve", f"--config={file}", f"--address={HOST}"),
@@ -82,15 +89,32 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def run() -> str:
-    """The table: most reviews a second on one core, and latency at fixed rates."""
+    """The table: most reviews a second on one core, and latency at fixed rates.
+
+    The machine's part in it is the first row of each pod, from the same minute: the same server
+    with nothing to judge. ``times the bare server`` is CPU against that row.
+    """
     vegeta()  # built before anything is measured
     os.sched_setaffinity(0, set(range(max(1, (os.cpu_count() or 1) - 1))))
     rows: list[tuple[str, ...]] = []
-    with serving() as server:
-        for name in ("clean", "ten-findings"):
-            body = (EXAMPLES / "reviews" / f"{name}.json").read_bytes()
-            rows.append(_row(server, name, f"flat out, {CONNECTIONS} connections", None, body))
-            rows += [_row(server, name, f"{rate}/s", rate, body) for rate in RATES]
+    with serving(judging=False) as bare, serving() as server:
+        for name in pods.PODS:
+            same = pods.same(name)
+            basis = _measured(bare, same, None)
+            rows += [
+                _row(name, "flat out, no invariant for pods", basis, basis),
+                _row(name, FLAT_OUT, _measured(server, same, None), basis),
+            ]
+            for label, bodies in (
+                ("replicas of one template", pods.replicas(name)),
+                ("no two of one template", pods.workloads(name)),
+            ):
+                rows.append(
+                    _row(name, f"flat out, {label}", _measured(server, bodies, None), basis)
+                )
+            rows += [
+                _row(name, f"{rate}/s", _measured(server, same, rate), basis) for rate in RATES
+            ]
     head = (
         "pod",
         "load",
@@ -99,16 +123,33 @@ def run() -> str:
         "p99 ms",
         "failed",
         "CPU ms a review",
+        "times the bare server",
         "memory MB",
     )
     return markdown(head, rows)
 
 
-def _row(server: Server, name: str, label: str, rate: int | None, body: bytes) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run of a server under load."""
+
+    load: Load
+    cpu_ms: float
+    """A review."""
+    memory_mb: float
+
+
+def _measured(server: Server, bodies: Sequence[bytes], rate: int | None) -> Measured:
     before = server.cpu_seconds()
     url = f"https://{HOST}:{server.port}/validate"
-    load = attack(url, server.ca, body, rate=rate, seconds=SECONDS)
+    load = attack(url, server.ca, bodies, rate=rate, seconds=SECONDS)
     cpu = (server.cpu_seconds() - before) / max(1, load.requests) * 1000
-    latency = [f"{load.p50:.2f}", f"{load.p99:.2f}"]
-    memory = f"{server.memory_mb():.0f}"
-    return (name, label, f"{load.rate:.0f}", *latency, str(load.failed), f"{cpu:.2f}", memory)
+    return Measured(load, cpu, server.memory_mb())
+
+
+def _row(name: str, label: str, run: Measured, basis: Measured) -> tuple[str, ...]:
+    load = run.load
+    return (
+        *(name, label, f"{load.rate:.0f}", f"{load.p50:.2f}", f"{load.p99:.2f}", str(load.failed)),
+        *(f"{run.cpu_ms:.2f}", f"{run.cpu_ms / basis.cpu_ms:.1f}", f"{run.memory_mb:.0f}"),
+    )

@@ -35,6 +35,13 @@ _URL = Matching(r"https?://[^\s/]+\S*", "an http:// or https:// address", 2048)
 _PATTERN = Matching(r"\S+", "a name such as `nvidia.com/gpu`, `*` and `?` allowed", 317)
 _PREFIX = Matching(r"[a-z0-9.-]+/[A-Za-z0-9._-]*", "a prefix such as `example.com/`")
 _USER = Matching(r"[^\s]+", "a user such as system:serviceaccount:lws-system:*", 300)
+_LABEL = Matching(
+    r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?",
+    "a label's key such as `example.com/team`",
+    317,
+)
+_MEMORY = Matching(r"0|[1-9][0-9]{0,5}[KMGT]i", "`0`, or a size such as `8Gi`", 12)
+_CPU = Matching(r"0|[1-9][0-9]{0,6}m?", "`0`, or an amount of CPU such as `4` or `500m`", 12)
 _ADDRESS = Matching(r"[0-9A-Fa-f.:]+", "an IP address, such as 0.0.0.0", 45)
 
 PATTERNS: Mapping[str, str] = {
@@ -50,6 +57,9 @@ PATTERNS: Mapping[str, str] = {
         _PREFIX,
         _USER,
         _ADDRESS,
+        _LABEL,
+        _MEMORY,
+        _CPU,
     )
 }
 """Regular expression -> what it asks for, for messages."""
@@ -202,6 +212,54 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NamespaceMutation:
+    """Mutation in the namespaces that ``match``; the first entry that speaks decides."""
+
+    __pydantic_config__ = SECTION
+
+    match: NamespaceGlob
+    """A namespace's name, or a shell pattern such as ``team-*``."""
+    enabled: bool | None = None
+    """Whether Pods are changed at all here."""
+    gpu_toleration: bool | None = None
+    """See ``mutation.gpuToleration``."""
+    seccomp_profile: bool | None = None
+    """See ``mutation.seccompProfile``."""
+    no_privilege_escalation: bool | None = None
+    """See ``mutation.noPrivilegeEscalation``."""
+    shared_memory: Annotated[str, _MEMORY] | None = None
+    """See ``mutation.sharedMemory``."""
+    cpu_per_gpu: Annotated[str, _CPU] | None = None
+    """See ``mutation.cpuPerGpu``."""
+
+
+@dataclass(frozen=True, slots=True)
+class MutationSettings:
+    """What Pods are given when they are created; only what nobody wrote is ever filled in."""
+
+    __pydantic_config__ = SECTION
+
+    enabled: bool = False
+    """Whether Pods are changed at all."""
+    gpu_toleration: bool = True
+    """The toleration of the GPU pool's taint, with the parameters of ``gpu-tol-missing``."""
+    seccomp_profile: bool = True
+    """``seccompProfile: RuntimeDefault`` for the Pod."""
+    no_privilege_escalation: bool = True
+    """``allowPrivilegeEscalation: false`` for containers that need no privileges."""
+    shared_memory: Annotated[str, _MEMORY] = "0"
+    """The sizeLimit of a /dev/shm in memory, for containers with several GPUs; ``0``: none."""
+    cpu_per_gpu: Annotated[str, _CPU] = "0"
+    """The CPU request for each GPU, where a container names no CPU; ``0``: none."""
+    namespace_labels: Annotated[tuple[Annotated[str, _LABEL], ...], AtMost(100)] = ()
+    """Keys of labels that Pods take over from their namespace, such as ``karb.dev/owner``."""
+    annotate: bool = True
+    """Whether the annotation ``karb.dev/mutations`` lists the changes."""
+    namespaces: Annotated[tuple[NamespaceMutation, ...], AtMost(1000)] = ()
+    """Mutation in particular namespaces."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole file."""
 
@@ -237,3 +295,5 @@ class Config:
     """What ``Waiver`` objects may do."""
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     """The admission webhook."""
+    mutation: MutationSettings = field(default_factory=MutationSettings)
+    """What Pods are given when they are created."""

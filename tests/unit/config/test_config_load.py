@@ -56,6 +56,23 @@ webhook:
   exemptNamespaces: [kube-system, gatekeeper-*]
   denyCustomResources: true
   docsUrl: https://example.com/{name}
+mutation:
+  enabled: true
+  gpuToleration: false
+  seccompProfile: false
+  noPrivilegeEscalation: false
+  sharedMemory: 8Gi
+  cpuPerGpu: 500m
+  namespaceLabels: [team, example.com/cost-center]
+  annotate: false
+  namespaces:
+  - match: team-*
+    enabled: false
+    gpuToleration: true
+    seccompProfile: true
+    noPrivilegeEscalation: true
+    sharedMemory: '0'
+    cpuPerGpu: '4'
 """
 
 
@@ -102,6 +119,12 @@ def test_every_key_is_read(write, tmp_path):
     assert config.stages.labels.may_loosen is True
     assert config.webhook.exempt_namespaces == ("kube-system", "gatekeeper-*")
     assert config.webhook.metrics_port == 9090
+    mutation = config.mutation
+    assert (mutation.enabled, mutation.gpu_toleration, mutation.annotate) == (True, False, False)
+    assert (mutation.shared_memory, mutation.cpu_per_gpu) == ("8Gi", "500m")
+    assert mutation.namespace_labels == ("team", "example.com/cost-center")
+    assert mutation.namespaces[0].enabled is False
+    assert mutation.namespaces[0].cpu_per_gpu == "4"
 
 
 def test_paths_start_at_the_file(write, tmp_path, monkeypatch):

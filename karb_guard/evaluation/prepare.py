@@ -82,18 +82,24 @@ def reference(obj: Mapping[str, Any]) -> ObjectRef:
         name = f"{prefix}*" if isinstance(prefix, str) and prefix else "(no name)"
     namespace = meta.get("namespace")
     return ObjectRef(
-        api_version=str(obj.get("apiVersion", "")),
-        kind=str(obj.get("kind", "")),
+        api_version=_word(obj, "apiVersion"),
+        kind=_word(obj, "kind"),
         name=name,
         namespace=namespace if isinstance(namespace, str) and namespace else None,
     )
+
+
+def _word(obj: Mapping[str, Any], key: str) -> str:
+    """A scalar as text. What is nested has no end that is worth printing."""
+    value = obj.get(key, "")
+    return "" if isinstance(value, Mapping | list) else str(value)
 
 
 def kind_group(obj: Mapping[str, Any]) -> str:
     """The match value of the object's kind: ``apps/Deployment``, ``/Namespace`` for core."""
     api_version = obj.get("apiVersion")
     group = api_version.rpartition("/")[0] if isinstance(api_version, str) else ""
-    return f"{group}/{obj.get('kind', '')}"
+    return f"{group}/{_word(obj, 'kind')}"
 
 
 def without_bookkeeping(obj: Mapping[str, Any]) -> Mapping[str, Any]:

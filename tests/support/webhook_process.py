@@ -86,7 +86,7 @@ class WebhookProcess:
         self._write_files()
         with (self.directory / "webhook.log").open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(), stdout=log, stderr=log, cwd=REPOSITORY, env=_environment()
+                self.command(), stdout=log, stderr=log, cwd=REPOSITORY, env=environment()
             )
         self._until(self._ready, "ready")
         self._until(self.registered, "registered")
@@ -147,20 +147,11 @@ class WebhookProcess:
         return (self.directory / "webhook.log").read_text(errors="replace")[-4000:]
 
     def _write_files(self) -> None:
-        options = rules.RegistrationOptions(
-            f"https://{self.host}:{self.port}{rules.PATH}",
-            name=self.name,
-            failure_policy="Fail",
-            kinds=rules.catalogue_kinds(),
-        )
-        document = rules.configuration(options, b"")
-        document["webhooks"][0]["rules"] += [dict(rule) for rule in self.more_rules]
-        for webhook in document["webhooks"]:
-            webhook["failurePolicy"] = "Fail"
-            webhook["namespaceSelector"] = {"matchLabels": self.labels}
-            for rule in webhook["rules"]:
-                # A namespaceSelector keeps no cluster-scoped objects away but Namespaces.
-                rule["scope"] = "Namespaced"
+        url = f"https://{self.host}:{self.port}"
+        document = registration(url, self.name, self.labels)
+        document["webhooks"][0]["rules"] += [
+            {**rule, "scope": "Namespaced"} for rule in self.more_rules
+        ]
         (self.directory / "registration.json").write_text(json.dumps(document), encoding="utf-8")
         config = yaml.safe_dump(dict(self.config))
         (self.directory / "karb-guard.yaml").write_text(config, encoding="utf-8")
@@ -188,7 +179,25 @@ class WebhookProcess:
             time.sleep(0.1)
 
 
-def _environment() -> dict[str, str]:
+def registration(url: str, name: str, labels: Mapping[str, str]) -> Json:
+    """What the product registers, for namespaces with ``labels`` only, and failing closed."""
+    options = rules.RegistrationOptions(
+        f"{url}{rules.PATH}",
+        name=name,
+        failure_policy="Fail",
+        kinds=rules.catalogue_kinds(),
+    )
+    document = rules.configuration(options, b"")
+    for webhook in document["webhooks"]:
+        webhook["failurePolicy"] = "Fail"
+        webhook["namespaceSelector"] = {"matchLabels": dict(labels)}
+        for rule in webhook["rules"]:
+            # A namespaceSelector keeps no cluster-scoped objects away but Namespaces.
+            rule["scope"] = "Namespaced"
+    return document
+
+
+def environment() -> dict[str, str]:
     """The environment without what would point the webhook at another cluster."""
     return {key: value for key, value in os.environ.items() if key != "POD_NAMESPACE"}
 

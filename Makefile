@@ -14,7 +14,7 @@ export KUBECONFIG_UNDER_TEST := $(abspath $(KUBECONFIG))
 unexport KUBECONFIG
 endif
 
-.PHONY: help setup demo test check fast format docs tools bench e2e-kind lock clean
+.PHONY: help setup demo test check fast format docs tools bench bench-admission drill fuzz e2e-kind lock clean
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,15 @@ docs: setup ## Write the generated pages
 
 bench: setup ## Measure engine, lint and webhook on this machine
 	$(BIN)/python -m benchmarks
+
+bench-admission: tools ## What admission adds to a pod's create (about 12 minutes)
+	$(BIN)/python -m benchmarks.admission --seconds $${BENCH_SECONDS:-10}
+
+drill: tools ## Faults under load, with their tables (about a quarter of an hour)
+	DRILL_RATE=$${DRILL_RATE:-80} DRILL_SECONDS=$${DRILL_SECONDS:-15} $(PYTEST) -n 0 tests/e2e/drills
+
+fuzz: setup ## Send the webhook what nobody should, for FUZZ_SECONDS=600
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(PYTEST) -n 0 -s tests/fuzz
 
 e2e-kind: setup ## The end-to-end suite on kind, where containers exist
 	$(BIN)/python -m tests.support.kind_cluster $(PYTEST) tests/e2e

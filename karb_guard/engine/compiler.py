@@ -42,7 +42,7 @@ from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.model.invariant import Invariant
 from karb_guard.toolchain.pins import OPA_VERSION
 
-OPTIMIZE = 2
+OPTIMIZE = 0
 """``opa build -O``: measured in docs/decisions/0001-engine.md."""
 
 _ENTRY_FILE = "karb_guard/entry.rego"

@@ -8,6 +8,10 @@ user(pod) := {} if {
 	pod.gpu.workload
 } else := unsure(pod)
 
+# The pods that `user` is defined for, each with its index and what `user` says. A rule: it is worked
+# out once for all invariants.
+users := [[index, pod, certainty] | some index, pod in input.pods; certainty := user(pod)]
+
 # Defined for pods that request no GPU, as far as can be told: `{}`, or `{"unknown": why}`.
 bystander(pod) := doubt if {
 	not pod.gpu.workload

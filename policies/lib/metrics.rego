@@ -3,10 +3,10 @@ package karb.lib.metrics
 
 import data.karb.lib.serving
 
-# The pods that serve on a GPU, or may do so; the Pods of a group's workers answer nobody.
-services := [pod |
-	some pod in input.pods
-	serving.gpu_server(pod)
+# The pods that serve on a GPU, or may do so, each with what that is not certain for; the Pods of a
+# group's workers answer nobody.
+services := [[pod, certainty] |
+	some [_, pod, certainty] in serving.gpu_servers
 	object.get(pod.labels, "leaderworkerset.sigs.k8s.io/worker-index", "0") == "0"
 ]
 

@@ -3,14 +3,16 @@ package karb.lib.netpol
 
 # The violations of a workload that `type` ("Ingress" or "Egress") must be denied for. Mode
 # `namespace`: its namespace denies by default; `effective`: some policy isolates each of its pods.
-undenied(type, mode) := {violation |
-	input.workload.role != "runtime" # runs no pods of its own
-	some violation in answers(type, mode)
-}
-
-answers(type, mode) := {unknown} if {
+undenied(type, mode) := set() if {
+	input.workload.role == "runtime" # runs no pods of its own
+} else := {unknown} if {
 	not known(mode)
-	unknown := object.union(missing, {"unknown": "the namespace's NetworkPolicies are not known here"})
+	unknown := {
+		"check": "missing",
+		"path": ["metadata", "namespace"],
+		"detail": {},
+		"unknown": "the namespace's NetworkPolicies are not known here",
+	}
 } else := exposed | open(type) if {
 	mode == "effective"
 } else := exposed | {missing | not denied(type); covered}

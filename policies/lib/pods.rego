@@ -6,6 +6,9 @@ package karb.lib.pods
 # Containers whose resources count: an ephemeral container can't have any (the API refuses them).
 resourced(pod) := [container | some container in pod.containers; container.role != "ephemeral"]
 
+# The same of all pods, each with its pod. A rule, which several invariants share.
+all_resourced := [[pod, container] | some pod in input.pods; some container in resourced(pod)]
+
 # A container, or the pod's own resources, has more than nothing of `resource` in `section`. A
 # rule of its own because `not x.y > 0` is undefined, not true, where `x.y` is absent: the
 # compiler evaluates the parts of a negated comparison before the negation.

@@ -2,29 +2,28 @@
 # the pod's own security context and those of its init, main and ephemeral containers.
 package karb.lib.pss_contexts
 
-# Every security context that is set. `setter` is how messages name its place. A rule and no
-# function of the pod: six checks read it, and what is a rule is worked out once.
-set_anywhere := array.concat(
-	[context |
-		some pod in input.pods
-		context := {
-			"pod": pod,
-			"setter": "the pod",
-			"path": array.concat(pod.path, ["securityContext"]),
-			"value": pod.spec.securityContext,
-		}
-	],
-	[context |
-		some pod in input.pods
-		some container in pod.containers
-		context := {
-			"pod": pod,
-			"setter": named(container),
-			"path": array.concat(container.path, ["securityContext"]),
-			"value": container.spec.securityContext,
-		}
-	],
+# Both are rules and no functions of the pod: a dozen checks read them, and what is a rule is worked
+# out once.
+
+# Every container with its security context, `{}` where none is set, and the pod before it.
+containers := [[pod, container, value] |
+	some pod in input.pods
+	some container in pod.containers
+	value := object.get(container.spec, "securityContext", {})
+]
+
+# Every security context, with the pod and what holds it: the pod itself or a container.
+everywhere := array.concat(
+	[[pod, pod, value] | some pod in input.pods; value := pod.spec.securityContext],
+	containers,
 )
+
+path(holder, field) := array.concat(holder.path, ["securityContext", field])
+
+# How messages name what holds a security context.
+setter(holder) := named(holder) if {
+	holder.role # only containers have one
+} else := "the pod"
 
 named(container) := concat(" ", ["container", container.name])
 

@@ -8,6 +8,13 @@ import data.karb.lib.gpu
 # for can't be told, nor what runs on a bare Ray cluster.
 gpu_server(pod) := object.union(kind_doubt, gpu.user(pod)) if serves(pod)
 
+# The pods that `gpu_server` is defined for, each with its index and what `gpu_server` says. A rule:
+# it is worked out once for all invariants.
+gpu_servers := [[index, pod, object.union(kind_doubt, certainty)] |
+	some [index, pod, certainty] in gpu.users
+	serves(pod)
+]
+
 serves(pod) if {
 	input.workload.role == "serving"
 	not pod.labels["notebook-name"] # of what a Notebook makes: a person works in it

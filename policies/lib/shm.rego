@@ -1,22 +1,19 @@
 # Shared memory of containers with more than one GPU.
 package karb.lib.shm
 
-# Forms that count whole devices: memory, cores and slices of one are no second GPU.
-devices := {"device", "claimed"}
-
-# One process drives all chips of a TPU or Neuron container.
-single_process := {"google", "aws"}
-
 # How many GPUs a container asks for; defined where there are several.
 several(container) := gpus if {
 	count(container.gpus) > 0
-	gpus := sum([quantity(each) | some each in container.gpus; counts(each)]) / 1000
-	gpus >= 2
+	milli := sum([quantity(each) | some each in container.gpus; counts(each)])
+	milli >= 2000
+	gpus := milli / 1000
 }
 
+# Forms that count whole devices: memory, cores and slices of one are no second GPU. And one process
+# drives all chips of a TPU or Neuron container.
 counts(gpu) if {
-	gpu.form in devices
-	not gpu.vendor in single_process
+	gpu.form in ["device", "claimed"]
+	not gpu.vendor in ["google", "aws"]
 }
 
 quantity(gpu) := gpu.limit if {

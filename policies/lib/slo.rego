@@ -5,16 +5,26 @@ import data.karb.lib.gpu
 import data.karb.lib.pods
 import data.karb.lib.serving
 
-# Defined for pods that owe what the pod's labels and annotations don't show: `{}`, or
+# The pods that owe what their labels and annotations don't show, each with `{}`, or with
 # `{"unknown": why}` where that is not certain. Only what serves owes: a batch job has a deadline,
 # a notebook has no callers, a runtime template becomes a service by the objects that use it.
-owed(pod, scope) := object.union_n([serving.kind_doubt, in_scope(pod, scope), pods.pod_doubt(pod)]) if {
-	input.workload.role in {"serving", "pod"}
-}
+# `scope`: "all" of them, or those that use a "gpu".
+owing("gpu") := gpu_owing
 
-in_scope(_, "all") := {}
+owing("all") := [[pod, doubt] |
+	serves
+	some pod in input.pods
+	doubt := object.union(serving.kind_doubt, pods.pod_doubt(pod))
+]
 
-in_scope(pod, "gpu") := gpu.user(pod)
+# A rule, which several invariants share.
+gpu_owing := [[pod, doubt] |
+	serves
+	some [_, pod, certainty] in gpu.users
+	doubt := object.union_n([serving.kind_doubt, certainty, pods.pod_doubt(pod)])
+]
+
+serves if input.workload.role in ["serving", "pod"]
 
 # The key that messages ask for, and the path where it belongs. Numbers are annotations, what
 # people select by is a label; the facts accept both. `input.sloKeys` has the keys where the

@@ -50,11 +50,9 @@ params := input.params["av-grace"]
 default_seconds := 30
 
 violations contains object.union_n([v, certainty, doubt(pod)]) if {
-	input.workload.role in {"serving", "pod"}
-	some pod in input.pods
+	some [_, pod, certainty] in serving.gpu_servers
 	need := needed(pod)
 	grace(pod) < need.seconds
-	certainty := serving.gpu_server(pod)
 	v := {
 		"check": "short",
 		"path": array.concat(pod.path, ["terminationGracePeriodSeconds"]),
@@ -63,13 +61,11 @@ violations contains object.union_n([v, certainty, doubt(pod)]) if {
 }
 
 violations contains object.union_n([v, certainty, doubt(pod)]) if {
-	input.workload.role in {"serving", "pod"}
-	some pod in input.pods
+	some [_, pod, certainty] in serving.gpu_servers
 	some container in pod.containers
 	container.stopSleep > 0
 	rest := max([1, latency(pod)])
 	grace(pod) - container.stopSleep < rest
-	certainty := serving.gpu_server(pod)
 	v := {
 		"check": "hook",
 		"path": array.concat(container.path, ["lifecycle", "preStop"]),

@@ -39,8 +39,7 @@ import data.karb.lib.serving
 
 violations contains object.union_n([v, certainty, pods.doubt(container)]) if {
 	not pods.injected("probes")
-	some pod in input.pods
-	certainty := serving.gpu_server(pod)
+	some [_, pod, certainty] in serving.gpu_servers
 	not serving.worker(pod)
 	some container in unready(pod)
 	v := {

@@ -54,8 +54,7 @@ violations contains object.union(v, certainty) if {
 	serving.replicated
 	rolling := object.get(input.object, update.path, null)
 	is_object(rolling)
-	some index, pod in input.pods
-	certainty := gpus.user(pod)
+	some [index, pod, certainty] in gpus.users
 	replicas := serving.least(index, pod)
 	replicas > 0
 	unavailable := object.get(rolling, "maxUnavailable", update.unset)

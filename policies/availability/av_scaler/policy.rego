@@ -65,8 +65,7 @@ params := input.params["av-scaler"]
 
 violations contains object.union_n([v, certainty, each.doubt]) if {
 	serving.replicated
-	some index, pod in input.pods
-	certainty := serving.gpu_server(pod)
+	some [index, pod, certainty] in serving.gpu_servers
 	not serving.worker(pod)
 	not head(pod)
 	some each in problems(index, pod)

@@ -46,9 +46,7 @@ import data.karb.lib.serving
 params := input.params["av-startup"]
 
 violations contains object.union(v, certainty) if {
-	input.workload.role in {"serving", "pod"}
-	some pod in input.pods
-	certainty := serving.gpu_server(pod)
+	some [_, pod, certainty] in serving.gpu_servers
 	need := stated(pod)
 	some container in serving.servers(pod)
 	allowed := budget(container.spec.startupProbe)
@@ -57,9 +55,7 @@ violations contains object.union(v, certainty) if {
 }
 
 violations contains object.union_n([v, certainty, doubt(container)]) if {
-	input.workload.role in {"serving", "pod"}
-	some pod in input.pods
-	certainty := serving.gpu_server(pod)
+	some [_, pod, certainty] in serving.gpu_servers
 	some container in serving.servers(pod)
 	allowed := budget(container.spec.livenessProbe)
 	not container.spec.startupProbe
@@ -74,16 +70,17 @@ found(check, container, allowed, need) := {
 	"detail": {"container": container.name, "allowed": allowed, "needed": need.seconds, "reason": need.reason},
 }
 
-budget(probe) := seconds if {
-	run := object.get(probe, "failureThreshold", 3) * object.get(probe, "periodSeconds", 10)
-	seconds := object.get(probe, "initialDelaySeconds", 0) + run
-}
+budget(probe) := run(probe) + probe.initialDelaySeconds if {
+	probe.initialDelaySeconds
+} else := run(probe)
+
+run(probe) := object.get(probe, "failureThreshold", 3) * object.get(probe, "periodSeconds", 10)
 
 # The longest of what the pod template states, in seconds.
-stated(pod) := {"seconds": most, "reason": reason} if {
-	facts := [pod.slo[name] | some name in ["cold-start", "model-load"]; is_number(pod.slo[name].value)]
-	most := max([fact.value | some fact in facts]) / 1000
-	reason := [concat(" ", [fact.key, fact.raw]) | some fact in facts; fact.value / 1000 == most][0]
+stated(pod) := {"seconds": most / 1000, "reason": reason} if {
+	facts := [fact | some name in ["cold-start", "model-load"]; fact := pod.slo[name]; is_number(fact.value)]
+	most := max([fact.value | some fact in facts])
+	reason := [concat(" ", [fact.key, fact.raw]) | some fact in facts; fact.value == most][0]
 }
 
 needed(pod) := stated(pod)

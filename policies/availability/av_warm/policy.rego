@@ -45,9 +45,8 @@ params := input.params["av-warm"]
 violations contains object.union_n([problem, certainty, zero]) if {
 	input.workload.role == "serving"
 	serving.replicated
-	some index, pod in input.pods
+	some [index, pod, certainty] in serving.gpu_servers
 	some problem in strict(pod)
-	certainty := serving.gpu_server(pod)
 	some zero in zeros(index, problem)
 }
 

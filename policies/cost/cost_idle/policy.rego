@@ -56,9 +56,8 @@ params := input.params["cost-idle"]
 
 violations contains object.union_n([v, certainty, floor.doubt]) if {
 	serving.replicated
-	some index, pod in input.pods
+	some [index, pod, certainty] in serving.gpu_servers
 	pod.slo.tier.value in params.tiers
-	certainty := serving.gpu_server(pod)
 	not serving.worker(pod)
 	some floor in floors(index, pod)
 	v := {

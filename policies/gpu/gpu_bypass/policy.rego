@@ -63,7 +63,7 @@ params := input.params["gpu-bypass"]
 violations contains object.union(v, doubt(evidence)) if {
 	some pod in input.pods
 	some evidence in pod.gpu.evidence
-	evidence.test in {5, 6}
+	evidence.test in [5, 6]
 	not expected(pod, evidence)
 	not exempt
 	v := {"check": check(evidence), "path": evidence.path, "detail": {"value": evidence.value}}

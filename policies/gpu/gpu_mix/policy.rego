@@ -45,7 +45,7 @@ words := {
 violations contains object.union(v, certainty) if {
 	some pod in input.pods
 	some container in pod.containers
-	count(container.gpus) > 0
+	several(container)
 	found := forms(pod, container)
 	certainty := doubt(pod, container, found)
 	v := {
@@ -58,11 +58,18 @@ violations contains object.union(v, certainty) if {
 	}
 }
 
+several(container) if {
+	count(container.gpus) > 1
+} else if {
+	count(container.gpus) > 0
+	container.spec.resources.claims
+}
+
 violations contains v if {
 	some pod in input.pods
 	some evidence in pod.gpu.evidence
 	evidence.test == 4
-	some annotation in {"gpu-fraction", "gpu-memory"}
+	some annotation in ["gpu-fraction", "gpu-memory"]
 	annotation in evidence.path
 	some container in pod.containers
 	resources := names(container)

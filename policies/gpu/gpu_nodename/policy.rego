@@ -35,11 +35,10 @@ package karb.gpu.gpu_nodename
 import data.karb.lib.gpu
 
 violations contains object.union(v, certainty) if {
-	some pod in input.pods
+	some [_, pod, certainty] in gpu.users
 	name := pod.spec.nodeName
 	name != ""
 	not bound
-	certainty := gpu.user(pod)
 	v := {
 		"check": "named",
 		"path": array.concat(pod.path, ["nodeName"]),

@@ -49,8 +49,7 @@ params := input.params["gpu-pin"]
 
 violations contains object.union(v, doubt) if {
 	not pods.injected("nodeSelector")
-	some pod in input.pods
-	certainty := gpu.user(pod)
+	some [_, pod, certainty] in gpu.users
 	not pinned(pod)
 	doubt := object.union(certainty, pods.placement_doubt(pod))
 	v := {

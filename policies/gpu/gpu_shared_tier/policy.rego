@@ -59,11 +59,11 @@ import data.karb.lib.gpu_sharing
 params := input.params["gpu-shared-tier"]
 
 violations contains object.union(v, certainty) if {
-	some pod in input.pods
+	some [_, pod, certainty] in gpu.users
 	tier := pod.slo.tier.value
 	tier in params.tiers
-	certainty := gpu.user(pod)
-	some [what, path] in shares(pod)
+	some shares in [by_resource(pod), by_annotation(pod), by_claim(pod), by_node(pod)]
+	some [what, path] in shares
 	v := found(tier, what, path)
 }
 
@@ -78,13 +78,11 @@ violations contains object.union(v, {"unknown": claim.why}) if {
 	v := found(tier, claim.name, claim.path)
 }
 
-shares(pod) := (by_resource(pod) | by_annotation(pod)) | (by_claim(pod) | by_node(pod))
-
-by_resource(pod) := {[gpu_.resource, gpu_.path] |
+by_resource(pod) := [[gpu_.resource, gpu_.path] |
 	some container in pod.containers
 	some gpu_ in container.gpus
 	not_isolated(gpu_)
-}
+]
 
 not_isolated(gpu_) if gpu_.form == "shared"
 
@@ -94,23 +92,23 @@ not_isolated(gpu_) if {
 	gpu_.vendor == "nvidia"
 }
 
-by_annotation(pod) := {[evidence.value, evidence.path] |
+by_annotation(pod) := [[evidence.value, evidence.path] |
 	some evidence in pod.gpu.evidence
 	evidence.test == 4
-	some annotation in {"gpu-fraction", "gpu-memory"}
+	some annotation in ["gpu-fraction", "gpu-memory"]
 	annotation in evidence.path
-}
+]
 
-by_claim(pod) := {[what, claim.path] |
+by_claim(pod) := [[what, claim.path] |
 	some claim in pod.claims
 	claim.gpu == true
 	some strategy in claim.sharing
 	strategy in params.strategies
 	what := concat(" ", [strategy, "of claim", claim.name])
-}
+]
 
-by_node(pod) := {[gpu_sharing.selector_text(selector), selector.path] |
+by_node(pod) := [[gpu_sharing.selector_text(selector), selector.path] |
 	some selector in gpu_sharing.selectors(pod, params.labels)
-}
+]
 
 found(tier, what, path) := {"check": "shared", "path": path, "detail": {"tier": tier, "what": what}}

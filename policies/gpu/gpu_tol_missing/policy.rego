@@ -60,8 +60,7 @@ params := input.params["gpu-tol-missing"]
 
 violations contains object.union(v, doubt) if {
 	not pods.injected("tolerations")
-	some pod in input.pods
-	certainty := gpu.user(pod)
+	some [_, pod, certainty] in gpu.users
 	some key in keys(pod)
 	not tolerated(pod, key)
 	doubt := object.union_n([certainty, vendor_doubt(key), pods.placement_doubt(pod)])
@@ -83,12 +82,10 @@ vendor_doubt(key) := {} if key != "?"
 
 tolerated(pod, key) if {
 	some toleration in pod.tolerations
-	toleration.effect in {"", params.effect}
+	toleration.effect in ["", params.effect]
 	covers(toleration, key)
-}
-
-# The admission plugin's tolerations: one for each extended resource, under the resource's name.
-tolerated(pod, key) if {
+} else if {
+	# The admission plugin's tolerations: one for each extended resource, under the resource's name.
 	key in pod.gpu.resources
 	with_plugin(pod)
 	params.effect != "NoExecute"

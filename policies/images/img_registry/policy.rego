@@ -55,15 +55,15 @@ violations contains v if {
 }
 
 violations contains v if {
-	count(params.registries) > 0
 	some v in images.unparsable
+	count(params.registries) > 0
 }
 
 violations contains v if {
-	count(params.registries) > 0
 	some container in images.named
 	not is_string(container.image.error)
 	not approved(container.image)
+	count(params.registries) > 0
 	v := {
 		"check": "unapproved",
 		"path": images.path(container),

@@ -43,7 +43,7 @@ import data.karb.lib.pods
 params := input.params["app-k8s-io"]
 
 violations contains object.union(v, pods.pod_doubt(pod)) if {
-	not input.workload.role in {"runtime", "system"}
+	not input.workload.role in ["runtime", "system"]
 	some pod in input.pods
 	some label in params.labels
 	not pod.labels[label]

@@ -38,16 +38,14 @@ import data.karb.lib.slo
 params := input.params.owner
 
 violations contains object.union(v, doubt) if {
-	some pod in input.pods
-	doubt := slo.owed(pod, params.scope)
+	some [pod, doubt] in slo.owing(params.scope)
 	not pod.slo.owner
 	wanted := slo.wanted(pod, "owner")
 	v := {"check": "missing", "path": wanted.path, "detail": {"key": wanted.key}}
 }
 
 violations contains v if {
-	some pod in input.pods
-	slo.owed(pod, params.scope)
+	some [pod, _] in slo.owing(params.scope)
 	trim_space(pod.slo.owner.raw) == ""
 	v := {"check": "empty", "path": pod.slo.owner.path, "detail": {"key": pod.slo.owner.key}}
 }

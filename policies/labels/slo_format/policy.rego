@@ -52,62 +52,64 @@ import data.karb.lib.gpu
 
 params := input.params["slo-format"]
 
-violations contains v if {
-	some pod in input.pods
-	in_scope(pod)
-	some problem in problems(pod.slo)
-	fact := pod.slo[problem.objective]
-	v := {
-		"check": problem.check,
-		"path": fact.path,
-		"detail": object.union({"key": fact.key, "value": fact.raw}, problem.detail),
-	}
-}
+# The facts of each pod that is judged.
+judged := [pod.slo | some pod in input.pods; in_scope(pod)]
 
 in_scope(_) if params.scope == "all"
 
 in_scope(pod) if gpu.user(pod)
 
-problems(slo) := (unreadable(slo) | out_of_range(slo)) | (bad_tier(slo) | contradictory(slo))
-
-unreadable(slo) := {problem |
-	some objective, fact in slo
+violations contains found("unparsable", fact, {"problem": fact.error}) if {
+	some facts in judged
+	some fact in facts
 	is_string(fact.error)
-	problem := {"check": "unparsable", "objective": objective, "detail": {"problem": fact.error}}
 }
 
-# Defined for the numbers only.
-number(slo, objective) := slo[objective].value if is_number(slo[objective].value)
-
-out_of_range(slo) := {problem |
+violations contains found("range", fact, {"range": "it must be more than 0"}) if {
+	some facts in judged
 	some objective in ["p95-latency", "cold-start"]
-	number(slo, objective) <= 0
-	problem := {"check": "range", "objective": objective, "detail": {"range": "it must be more than 0"}}
-} | {problem | some problem in bad_rate(number(slo, "error-rate"))}
+	fact := facts[objective]
+	is_number(fact.value)
+	fact.value <= 0
+}
 
-bad_rate(rate) := {{"check": "range", "objective": "error-rate", "detail": {"range": "a ratio from 0 to 1"}}} if {
-	outside(rate)
-} else := {{"check": "swapped", "objective": "error-rate", "detail": {}}} if {
-	rate >= 0.5
+violations contains found("range", fact, {"range": "a ratio from 0 to 1"}) if {
+	some facts in judged
+	fact := facts["error-rate"]
+	is_number(fact.value)
+	outside(fact.value)
+}
+
+violations contains found("swapped", fact, {}) if {
+	some facts in judged
+	fact := facts["error-rate"]
+	is_number(fact.value)
+	fact.value >= 0.5
+	fact.value <= 1
+}
+
+violations contains found("tier", facts.tier, {"tiers": params.tiers}) if {
+	some facts in judged
+	is_string(facts.tier.value)
+	not facts.tier.value in params.tiers
+}
+
+violations contains found("contradiction", fact, {"modelLoad": load.raw, "tier": facts.tier.value}) if {
+	some facts in judged
+	fact := facts["cold-start"]
+	load := facts["model-load"]
+	is_number(fact.value)
+	is_number(load.value)
+	fact.value < load.value
+	facts.tier.value in params.criticalTiers
 }
 
 outside(rate) if rate < 0
 
 outside(rate) if rate > 1
 
-bad_tier(slo) := {problem |
-	tier := slo.tier.value
-	is_string(tier)
-	not tier in params.tiers
-	problem := {"check": "tier", "objective": "tier", "detail": {"tiers": params.tiers}}
-}
-
-contradictory(slo) := {problem |
-	slo.tier.value in params.criticalTiers
-	number(slo, "cold-start") < number(slo, "model-load")
-	problem := {
-		"check": "contradiction",
-		"objective": "cold-start",
-		"detail": {"modelLoad": slo["model-load"].raw, "tier": slo.tier.value},
-	}
+found(check, fact, more) := {
+	"check": check,
+	"path": fact.path,
+	"detail": object.union({"key": fact.key, "value": fact.raw}, more),
 }

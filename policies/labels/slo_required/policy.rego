@@ -42,8 +42,7 @@ package karb.labels.slo_required
 import data.karb.lib.slo
 
 violations contains object.union(v, doubt) if {
-	some pod in input.pods
-	doubt := slo.owed(pod, input.params["slo-required"].scope)
+	some [pod, doubt] in slo.owing(input.params["slo-required"].scope)
 	some name in ["p95-latency", "error-rate", "cold-start", "tier"]
 	not pod.slo[name]
 	wanted := slo.wanted(pod, name)

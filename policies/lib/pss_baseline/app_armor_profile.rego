@@ -3,14 +3,14 @@ package karb.lib.pss_baseline
 import data.karb.lib.pss_contexts
 
 violations contains v if {
-	some context in pss_contexts.set_anywhere
-	pss_contexts.present(context.value, "appArmorProfile")
-	value := pss_contexts.text(context.value.appArmorProfile, "type")
+	some [_, holder, context] in pss_contexts.everywhere
+	pss_contexts.present(context, "appArmorProfile")
+	value := pss_contexts.text(context.appArmorProfile, "type")
 	not value in {"RuntimeDefault", "Localhost"}
 	v := {
 		"check": "appArmorProfile",
-		"path": array.concat(context.path, ["appArmorProfile", "type"]),
-		"detail": {"setter": context.setter, "value": value},
+		"path": array.concat(pss_contexts.path(holder, "appArmorProfile"), ["type"]),
+		"detail": {"setter": pss_contexts.setter(holder), "value": value},
 	}
 }
 

@@ -1,11 +1,11 @@
 package karb.lib.pss_baseline
 
 import data.karb.lib.pss_capabilities
+import data.karb.lib.pss_contexts
 
 violations contains v if {
-	some pod in input.pods
-	some container in pod.containers
-	some i, capability in container.spec.securityContext.capabilities.add
+	some [_, container, context] in pss_contexts.containers
+	some i, capability in context.capabilities.add
 	not capability in pss_capabilities.defaults
 	v := {
 		"check": "capabilities_baseline",

@@ -1,27 +1,32 @@
 package karb.lib.pss_baseline
 
-import data.karb.lib.pss_contexts
-
 # Part of the standard since v1.34.
-violations contains v if {
+violations contains found(container, [probe], action, host) if {
+	some probe in ["livenessProbe", "readinessProbe", "startupProbe"]
 	some pod in input.pods
 	some container in pod.containers
-	some [handler, actions] in handlers(container.spec)
-	some action in ["httpGet", "tcpSocket"]
-	host := pss_contexts.text(actions[action], "host")
-	host != ""
+	some [action, host] in hosts(container.spec[probe])
 	minor >= 34
-	v := {
-		"check": "hostProbesAndHostLifecycle",
-		"path": array.concat(container.path, array.concat(handler, [action, "host"])),
-		"detail": {"container": container.name, "handler": concat(".", handler), "host": host},
-	}
 }
 
-handlers(spec) := array.concat(
-	[[[probe], actions] |
-		some probe in ["livenessProbe", "readinessProbe", "startupProbe"]
-		actions := spec[probe]
-	],
-	[[["lifecycle", hook], actions] | some hook, actions in spec.lifecycle],
-)
+violations contains found(container, ["lifecycle", hook], action, host) if {
+	some pod in input.pods
+	some container in pod.containers
+	some hook, actions in container.spec.lifecycle
+	some [action, host] in hosts(actions)
+	minor >= 34
+}
+
+# What names a host, and which.
+hosts(actions) := [[action, host] |
+	some action in ["httpGet", "tcpSocket"]
+	host := actions[action].host
+	is_string(host)
+	host != ""
+]
+
+found(container, handler, action, host) := {
+	"check": "hostProbesAndHostLifecycle",
+	"path": array.concat(container.path, array.concat(handler, [action, "host"])),
+	"detail": {"container": container.name, "handler": concat(".", handler), "host": host},
+}

@@ -1,9 +1,10 @@
 package karb.lib.pss_baseline
 
+import data.karb.lib.pss_contexts
+
 violations contains v if {
-	some pod in input.pods
-	some container in pod.containers
-	container.spec.securityContext.privileged == true
+	some [_, container, context] in pss_contexts.containers
+	context.privileged == true
 	v := {
 		"check": "privileged",
 		"path": array.concat(container.path, ["securityContext", "privileged"]),

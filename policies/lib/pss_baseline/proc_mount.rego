@@ -4,9 +4,8 @@ import data.karb.lib.pss_contexts
 
 # Since v1.35 a pod in a user namespace may use any value.
 violations contains v if {
-	some pod in input.pods
-	some container in pod.containers
-	value := container.spec.securityContext.procMount
+	some [pod, container, context] in pss_contexts.containers
+	value := context.procMount
 	not value in {null, "Default"}
 	not relaxed(pod)
 	v := {

@@ -3,14 +3,15 @@ package karb.lib.pss_baseline
 import data.karb.lib.pss_contexts
 
 violations contains v if {
-	some context in pss_contexts.set_anywhere
+	some [_, holder, context] in pss_contexts.everywhere
+	options := context.seLinuxOptions
 	some field in ["type", "user", "role"]
-	value := pss_contexts.text(context.value.seLinuxOptions, field)
+	value := pss_contexts.text(options, field)
 	not allowed(field, value)
 	v := {
 		"check": "seLinuxOptions",
-		"path": array.concat(context.path, ["seLinuxOptions", field]),
-		"detail": {"setter": context.setter, "field": field, "value": value},
+		"path": array.concat(pss_contexts.path(holder, "seLinuxOptions"), [field]),
+		"detail": {"setter": pss_contexts.setter(holder), "field": field, "value": value},
 	}
 }
 

@@ -5,15 +5,15 @@ import data.karb.lib.pss_seccomp
 
 # The field, since v1.19.
 violations contains v if {
-	some context in pss_contexts.set_anywhere
-	pss_contexts.present(context.value, "seccompProfile")
-	value := pss_contexts.text(context.value.seccompProfile, "type")
-	not value in pss_seccomp.allowed_types
+	some [_, holder, context] in pss_contexts.everywhere
+	pss_contexts.present(context, "seccompProfile")
+	value := pss_contexts.text(context.seccompProfile, "type")
+	not pss_seccomp.allowed_type(value)
 	minor >= 19
 	v := {
 		"check": "seccompProfile_baseline",
-		"path": array.concat(context.path, ["seccompProfile", "type"]),
-		"detail": {"setter": context.setter, "value": value},
+		"path": array.concat(pss_contexts.path(holder, "seccompProfile"), ["type"]),
+		"detail": {"setter": pss_contexts.setter(holder), "value": value},
 	}
 }
 

@@ -1,13 +1,13 @@
 package karb.lib.pss_restricted
 
 import data.karb.lib.pods
+import data.karb.lib.pss_contexts
 
 # Part of the standard since v1.8.
 violations contains object.union(v, doubt) if {
-	some pod in input.pods
+	some [pod, container, context] in pss_contexts.containers
+	not context.allowPrivilegeEscalation == false
 	not exempt_windows(pod)
-	some container in pod.containers
-	not container.spec.securityContext.allowPrivilegeEscalation == false
 	minor >= 8
 	[value, doubt] := state(container)
 	v := {

@@ -2,13 +2,13 @@ package karb.lib.pss_restricted
 
 import data.karb.lib.pods
 import data.karb.lib.pss_capabilities
+import data.karb.lib.pss_contexts
 
 # Part of the standard since v1.22.
 violations contains object.union(v, doubt) if {
-	some pod in input.pods
+	some [pod, container, context] in pss_contexts.containers
+	not drops_all(context)
 	not exempt_windows(pod)
-	some container in pod.containers
-	not drops_all(container)
 	minor >= 22
 	[value, doubt] := dropped(container)
 	v := {
@@ -20,10 +20,9 @@ violations contains object.union(v, doubt) if {
 
 # Capabilities outside of the default set are baseline's.
 violations contains v if {
-	some pod in input.pods
+	some [pod, container, context] in pss_contexts.containers
+	some i, capability in context.capabilities.add
 	not exempt_windows(pod)
-	some container in pod.containers
-	some i, capability in container.spec.securityContext.capabilities.add
 	capability in pss_capabilities.defaults
 	capability != "NET_BIND_SERVICE"
 	minor >= 22
@@ -34,7 +33,7 @@ violations contains v if {
 	}
 }
 
-drops_all(container) if "ALL" in container.spec.securityContext.capabilities.drop
+drops_all(context) if "ALL" in context.capabilities.drop
 
 dropped(container) := [drop, {}] if {
 	drop := container.spec.securityContext.capabilities.drop

@@ -4,13 +4,13 @@ import data.karb.lib.pods
 import data.karb.lib.pss_contexts
 
 violations contains v if {
-	some context in pss_contexts.set_anywhere
-	context.value.runAsNonRoot == false
-	not exempt_user_namespace(context.pod)
+	some [pod, holder, context] in pss_contexts.everywhere
+	context.runAsNonRoot == false
+	not exempt_user_namespace(pod)
 	v := {
 		"check": "runAsNonRoot",
-		"path": array.concat(context.path, ["runAsNonRoot"]),
-		"detail": {"setter": context.setter, "value": "false"},
+		"path": pss_contexts.path(holder, "runAsNonRoot"),
+		"detail": {"setter": pss_contexts.setter(holder), "value": "false"},
 	}
 }
 

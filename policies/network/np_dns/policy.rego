@@ -54,8 +54,8 @@ import data.karb.lib.netpol
 violations contains object.union(violation, certainty) if {
 	input.workload.role != "runtime" # runs no pods of its own
 	some i, pod in input.pods
-	not netpol.host_network(pod)
 	isolation := input.context.isolation[i]
+	not netpol.host_network(pod)
 	certainty := doubt(pod, isolation)
 	violation := {
 		"check": "closed",
@@ -65,8 +65,8 @@ violations contains object.union(violation, certainty) if {
 }
 
 violations contains violation if {
-	input.workload.role != "runtime"
 	not input.context.isolation
+	input.workload.role != "runtime"
 	violation := {
 		"check": "closed",
 		"path": ["metadata", "namespace"],

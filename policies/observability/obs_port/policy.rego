@@ -50,18 +50,15 @@ package karb.observability.obs_port
 
 import data.karb.lib.metrics
 import data.karb.lib.pods
-import data.karb.lib.serving
 
 params := input.params["obs-port"]
 
 violations contains object.union(v, doubt) if {
 	not pods.injected("metrics")
-	services := metrics.services
-	count(services) > 0
+	[pod, certainty] := metrics.services[0]
 	not declared
-	pod := services[0]
 	container := metrics.server(pod)
-	doubt := object.union(serving.gpu_server(pod), pods.pod_doubt(pod))
+	doubt := object.union(certainty, pods.pod_doubt(pod))
 	v := {
 		"check": "missing",
 		"path": array.concat(container.path, ["ports"]),
@@ -71,21 +68,19 @@ violations contains object.union(v, doubt) if {
 
 declared if {
 	some pod in input.pods
+	some annotation in params.annotations
+	value := pod.annotations[annotation]
+	not value in ["", "false"]
+} else if {
+	some pod in input.pods
 	some container in pod.containers
 	some port in container.spec.ports
 	counts(port)
 }
 
-declared if {
-	some pod in input.pods
-	some annotation in params.annotations
-	not pod.annotations[annotation] in {"", "false"}
-	pod.annotations[annotation]
-}
-
-counts(port) if port.containerPort in params.ports
-
 counts(port) if {
 	some text in params.names
 	contains(port.name, text)
+} else if {
+	port.containerPort in params.ports
 }

@@ -51,12 +51,11 @@ package karb.observability.obs_scrape
 
 import data.karb.lib.metrics
 import data.karb.lib.pods
-import data.karb.lib.serving
 
 params := input.params["obs-scrape"]
 
-violations contains object.union_n([v, serving.gpu_server(pod), doubt]) if {
-	pod := metrics.services[0]
+violations contains object.union_n([v, certainty, doubt]) if {
+	[pod, certainty] := metrics.services[0]
 	with_ports
 	not annotated
 	not scraped

@@ -44,20 +44,18 @@ import data.karb.lib.pods
 params := input.params["res-cpu-req"]
 
 violations contains object.union(v, doubt) if {
-	some pod in input.pods
-	certainty := gpu.user(pod)
+	some [_, pod, certainty] in gpu.users
 	some [check, section] in wanted
-	not pods.positive(pod.podResources, section, "cpu")
 	some container in pods.resourced(pod)
 	not pods.positive(container, section, "cpu")
+	not pods.positive(pod.podResources, section, "cpu")
 	v := found(check, container.path, section, {"container": container.name, "role": container.role})
 	doubt := object.union(pods.resource_doubt(container), certainty)
 }
 
 violations contains object.union(v, certainty) if {
 	params.limit == "forbid"
-	some pod in input.pods
-	certainty := gpu.user(pod)
+	some [_, pod, certainty] in gpu.users
 	some container in pods.resourced(pod)
 	pods.positive(container, "limits", "cpu")
 	v := found("limit-set", container.path, "limits", {"holder": concat(" ", ["container", container.name])})
@@ -65,15 +63,14 @@ violations contains object.union(v, certainty) if {
 
 violations contains object.union(v, certainty) if {
 	params.limit == "forbid"
-	some pod in input.pods
-	certainty := gpu.user(pod)
+	some [_, pod, certainty] in gpu.users
 	pods.positive(pod.podResources, "limits", "cpu")
 	v := found("limit-set", pod.path, "limits", {"holder": "the pod"})
 }
 
-wanted contains ["missing", "requests"]
-
-wanted contains ["limit-missing", "limits"] if params.limit == "require"
+wanted := [["missing", "requests"], ["limit-missing", "limits"]] if {
+	params.limit == "require"
+} else := [["missing", "requests"]]
 
 found(check, base, section, detail) := {
 	"check": check,

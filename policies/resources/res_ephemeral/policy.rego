@@ -88,20 +88,19 @@ violations contains object.union(v, certainty) if {
 # Containers with accelerators of pods that serve, unless a limit bounds all that they write.
 # In a list: a set would have to hash whole pods.
 servers := [[pod, container, certainty] |
-	input.workload.role in {"serving", "pod"}
-	some pod in input.pods
-	certainty := gpu.user(pod)
+	input.workload.role in ["serving", "pod"]
+	some [_, pod, certainty] in gpu.users
 	some container in pod.containers
 	uses_gpu(pod, container)
 	not pods.positive(container, "limits", "ephemeral-storage")
 ]
 
-uses_gpu(_, container) if count(container.gpus) > 0
-
-uses_gpu(_, container) if count(container.spec.resources.claims) > 0
-
-# A GPU by annotation belongs to no container in particular.
 uses_gpu(pod, container) if {
+	count(container.gpus) > 0
+} else if {
+	count(container.spec.resources.claims) > 0
+} else if {
+	# A GPU by annotation belongs to no container in particular.
 	container.role == "main"
 	some evidence in pod.gpu.evidence
 	evidence.test == 4

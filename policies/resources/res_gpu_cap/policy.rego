@@ -71,14 +71,14 @@ bounded if {
 }
 
 violations contains found("cap", everything, {"cap": limit, "namespace": namespace}) if {
-	bounded
 	limit := cap
+	bounded
 	everything > limit
 }
 
 violations contains object.union(found("cap", 0, {"cap": limit, "namespace": namespace}), {"unknown": why}) if {
-	bounded
 	limit := cap
+	bounded
 	everything <= limit
 	some pod in input.pods
 	user(pod)
@@ -95,9 +95,9 @@ violations contains found("quota", gpus, {"resource": resource, "hard": hard / 1
 	gpus * 1000 > hard
 }
 
-violations contains object.union(found("quota", 0, {"resource": "", "hard": 0, "quota": ""}), {"unknown": why}) if {
-	judged
+violations contains {"check": "quota", "path": place, "detail": {}, "unknown": why} if {
 	not input.context.quotas
+	judged
 	why := "the ResourceQuotas of the namespace are not known here"
 }
 

@@ -40,14 +40,11 @@ package karb.resources.res_gpu_shape
 import data.karb.lib.gpu as gpus
 import data.karb.lib.pods
 
-quantity := {"limits": "limit", "requests": "request"}
-
 violations contains found("fractional", container, gpu, section, detail) if {
 	some container in input.pods[_].containers
 	some gpu in container.gpus
 	some section in gpu.declared
-	milli := gpu[quantity[section]]
-	floor(milli / 1000) * 1000 != milli
+	not whole(amount(gpu, section))
 	detail := {"section": section, "value": written(container, gpu, section)}
 }
 
@@ -77,4 +74,11 @@ found(check, container, gpu, section, detail) := {
 # The quantity as its author wrote it; where the kind has its own notation, as a number.
 written(container, gpu, section) := value if {
 	value := container.spec.resources[section][gpu.resource]
-} else := gpu[quantity[section]] / 1000
+} else := amount(gpu, section) / 1000
+
+amount(gpu, "limits") := gpu.limit
+
+amount(gpu, "requests") := gpu.request
+
+# Of thousandths; undefined for parts of those.
+whole(milli) if milli % 1000 == 0

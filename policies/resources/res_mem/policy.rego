@@ -42,10 +42,9 @@ package karb.resources.res_mem
 import data.karb.lib.pods
 
 violations contains object.union(verdict(container), place) if {
-	some pod in input.pods
-	not pods.positive(pod.podResources, "limits", "memory")
-	some container in pods.resourced(pod)
+	some [pod, container] in pods.all_resourced
 	not pods.positive(container, "limits", "memory")
+	not pods.positive(pod.podResources, "limits", "memory")
 	place := {
 		"path": array.concat(container.path, ["resources", "limits", "memory"]),
 		"detail": {"container": container.name, "role": container.role},
@@ -53,11 +52,10 @@ violations contains object.union(verdict(container), place) if {
 }
 
 violations contains v if {
-	some pod in input.pods
-	some container in pods.resourced(pod)
+	some [_, container] in pods.all_resourced
 	memory := container.limits.memory
-	memory > 0
 	memory < mebibyte
+	memory > 0
 	v := {
 		"check": "tiny",
 		"path": array.concat(container.path, ["resources", "limits", "memory"]),

@@ -44,9 +44,8 @@ import data.karb.lib.pods
 params := input.params["res-priority"]
 
 violations contains object.union_n([v, certainty, pods.pod_doubt(pod)]) if {
-	some pod in input.pods
+	some [_, pod, certainty] in gpu.users
 	not named(pod)
-	certainty := gpu.user(pod)
 	not template_of_others
 	v := {
 		"check": "missing",
@@ -57,11 +56,10 @@ violations contains object.union_n([v, certainty, pods.pod_doubt(pod)]) if {
 
 violations contains object.union(v, certainty) if {
 	count(params.approved) > 0
-	some pod in input.pods
+	some [_, pod, certainty] in gpu.users
 	name := pod.spec.priorityClassName
 	name != ""
 	not globs.any_match(params.approved, name)
-	certainty := gpu.user(pod)
 	v := {
 		"check": "unapproved",
 		"path": array.concat(pod.path, ["priorityClassName"]),

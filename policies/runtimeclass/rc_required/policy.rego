@@ -39,9 +39,8 @@ import data.karb.lib.pods
 params := input.params["rc-required"]
 
 violations contains object.union_n([v, certainty, pods.pod_doubt(pod)]) if {
-	some pod in input.pods
+	some [_, pod, certainty] in gpu.users
 	not named(pod)
-	certainty := gpu.user(pod)
 	asked(pod)
 	v := {
 		"check": "missing",

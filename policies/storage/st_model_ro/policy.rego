@@ -60,8 +60,7 @@ params := input.params["st-model-ro"]
 
 violations contains object.union(v, certainty) if {
 	input.workload.role in {"serving", "pod", "runtime"}
-	some pod in input.pods
-	certainty := gpu.user(pod)
+	some [_, pod, certainty] in gpu.users
 	some container in servers(pod)
 	some i, mount in container.spec.volumeMounts
 	not mount.readOnly

@@ -1,4 +1,4 @@
-"""``make bench``: engine, lint and webhook on this machine, printed as Markdown tables."""
+"""``make bench``: policies, engine, lint and webhook here, printed as Markdown tables."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import os
 import platform
 import sys
 
-from benchmarks import engines, lint_tree, webhook_load
+from benchmarks import costs, engines, lint_tree, webhook_load
 
 
 def main() -> int:
     """Run the parts that were asked for, all by default."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parts = {"engines": engines.run, "lint": lint_tree.run, "webhook": webhook_load.run}
+    parts = {
+        "costs": costs.run,
+        "engines": engines.run,
+        "lint": lint_tree.run,
+        "webhook": webhook_load.run,
+    }
     parser.add_argument("parts", nargs="*", choices=[*parts, []], help="default: all")
     args = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")

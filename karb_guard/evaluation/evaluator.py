@@ -18,6 +18,7 @@ from karb_guard.evaluation.related import context_of
 from karb_guard.evaluation.settings import EvaluationSettings
 from karb_guard.facts import TemplateMemory
 from karb_guard.facts.types import Malformed
+from karb_guard.invariants.globs import with_globs
 from karb_guard.inventory import Inventory
 from karb_guard.model.finding import Evaluation, Finding, Path, Unknown, Violation
 from karb_guard.model.invariant import PODS_GROUP, Invariant
@@ -110,7 +111,7 @@ class Evaluator:
 
     def _question(self, group: str, of: Sequence[str]) -> _Question:
         members = [invariant for each in of for invariant in self._groups[each]]
-        params = {i.name: dict(self._settings.params_of(i)) for i in members}
+        params = {i.name: with_globs(self._settings.params_of(i), i.params) for i in members}
         return _Question(group, params, tuple(sorted({key for i in members for key in i.context})))
 
     def _document(

@@ -16,7 +16,7 @@ from karb_guard.invariants.problems import did_you_mean
 _VIOLATIONS = re.compile(r"^violations\b", re.MULTILINE)
 _OWN_PARAMS = re.compile(r"\binput\.params(?:\[\s*\"([^\"]*)\"\s*\]|\.([A-Za-z_]\w*))")
 _NAMED_PARAMS = re.compile(r"^params\s*:=\s*input\.params\b", re.MULTILINE)
-_PARAM = re.compile(r"(?<![\w.])params\.([A-Za-z_]\w*)")
+_PARAM = re.compile(r"(?<![\w.])params\.([A-Za-z_]\w*)|\bglobs\.any_of\(params, \"([^\"]*)\"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,10 @@ def _foreign_params(name: str, file: str, body: str) -> Iterator[BodyFault]:
 
 def _undeclared_params(file: str, body: str, params: Mapping[str, Any]) -> Iterator[BodyFault]:
     for match in _PARAM.finditer(body):
-        if match[1] not in params:
-            hint = did_you_mean(match[1], params) or "declare it under custom.params"
-            message = f"reads parameter {match[1]!r}, which is not declared; {hint}"
+        read = match[1] or match[2]
+        if read not in params:
+            hint = did_you_mean(read, params) or "declare it under custom.params"
+            message = f"reads parameter {read!r}, which is not declared; {hint}"
             yield BodyFault(file, _line(body, match), message)
 
 

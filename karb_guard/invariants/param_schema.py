@@ -13,7 +13,16 @@ from typing import Any
 from karb_guard.invariants.problems import did_you_mean, shown
 
 KEYWORDS = frozenset(
-    {"additionalProperties", "default", "description", "enum", "items", "pattern", "properties"}
+    {
+        "additionalProperties",
+        "default",
+        "description",
+        "enum",
+        "format",
+        "items",
+        "pattern",
+        "properties",
+    }
     | {"propertyNames", "required", "type", "uniqueItems", "multipleOf"}
     | {"minimum", "exclusiveMinimum", "minItems", "minLength", "minProperties"}
     | {"maximum", "exclusiveMaximum", "maxItems", "maxLength", "maxProperties"}
@@ -26,6 +35,8 @@ def faults(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
     """Everything wrong with parameter ``name``, each with its remedy; nothing for a good one."""
     if not NAME.fullmatch(name):
         yield f"parameter name {name!r} must be camelCase: letters and digits, a small letter first"
+    if name == "globs":
+        yield "parameter name 'globs' is taken: lists of globs are handed to policies under it"
     description = schema.get("description")
     if not isinstance(description, str) or not description.strip():
         yield "has no description; say what it does and in which unit"
@@ -44,6 +55,8 @@ def _unknown_keywords(schema: Mapping[str, Any]) -> Iterator[str]:
         if keyword not in KEYWORDS:
             hint = did_you_mean(keyword, KEYWORDS) or "use one of " + ", ".join(sorted(KEYWORDS))
             yield f"unknown schema keyword {keyword!r}; {hint}"
+    if schema.get("format", "glob") != "glob":
+        yield f"unknown format {shown(schema['format'])}; the only one is `glob`"
     inner = [schema.get(keyword) for keyword in _SUBSCHEMAS]
     properties = schema.get("properties")
     inner += properties.values() if isinstance(properties, Mapping) else []

@@ -7,8 +7,8 @@ import data.karb.lib.globs
 # `namespaces` and `kinds` (`group/Kind`, `/Pod` for the core group), both with globs.
 exempt(_) if input.workload.role == "system"
 
-exempt(params) if globs.any_match(params.namespaces, input.object.metadata.namespace)
+exempt(params) if globs.any_of(params, "namespaces", input.object.metadata.namespace)
 
 exempt(params) if {
-	globs.any_match(params.kinds, concat("/", [input.workload.group, input.workload.kind]))
+	globs.any_of(params, "kinds", concat("/", [input.workload.group, input.workload.kind]))
 }

@@ -2,6 +2,33 @@
 # and a glob whose literal beginning or end already differs never get that far.
 package karb.lib.globs
 
+# Whether one of the globs that parameter `name` of `params` lists matches. What the metadata calls a
+# list of globs (`items: {type: string, format: glob}`) arrives taken apart beside it, so that a
+# literal name costs one look-up (karb_guard/invariants/globs.py).
+any_of(params, name, value) if {
+	params.globs[name].exact[value]
+} else if {
+	some pattern in params.globs[name].wild
+	fits(pattern, value)
+} else if {
+	not params.globs[name]
+	any_match(params[name], value)
+}
+
+fits(pattern, value) if {
+	startswith(value, pattern.begin)
+	endswith(value, pattern.end)
+	whole(pattern, value)
+}
+
+# A single `*` between beginning and end needs no glob to be compiled.
+whole(pattern, value) if {
+	count(value) >= pattern.least
+} else if {
+	not pattern.least
+	glob.match(pattern.glob, null, value)
+}
+
 # `*` in a pattern stands for any characters, dots and slashes too.
 any_match(patterns, value) if {
 	value in patterns
@@ -16,14 +43,6 @@ any_match(patterns, value) if {
 	trim_right(pattern, last) != pattern
 	plausible(pattern, value)
 	glob.match(pattern, null, value)
-}
-
-# The patterns of a long list that any of a few values may match, told by their first character.
-narrowed(patterns, values) := [pattern |
-	some pattern in patterns
-	trim_left(pattern, first) != pattern
-] if {
-	first := concat("", [`*?[{\`, concat("", [substring(value, 0, 1) | some value in values])])
 }
 
 plausible(pattern, value) if {

@@ -42,16 +42,29 @@ test_shortcuts_change_no_verdict if {
 	}
 }
 
-test_narrowing_changes_no_verdict if {
+# Parameters that nobody took apart: a test's, or those of a schema without `format: glob`.
+test_lists_as_written_count_too if {
 	every pair in cases {
-		patterns := [pair[0], "other", "x*", "*y"]
-		matched_by(globs.narrowed(patterns, [pair[1], "z"]), pair[1]) == matched_by(patterns, pair[1])
+		matched_of({"names": [pair[0]]}, pair[1]) == native(pair)
+		matched_of({"names": [pair[0]], "globs": {"others": {"exact": {}, "wild": []}}}, pair[1]) == native(pair)
 	}
 }
 
-matched_by(patterns, value) if {
-	globs.any_match(patterns, value)
+matched_of(params, value) if {
+	globs.any_of(params, "names", value)
 } else := false
+
+test_taken_apart if {
+	params := {"names": [], "globs": {"names": {
+		"exact": {"latest": true, "v*-gpu": true, "?": true},
+		"wild": [
+			{"glob": "v*-gpu", "begin": "v", "end": "-gpu", "least": 5},
+			{"glob": "?", "begin": "", "end": ""},
+		],
+	}}}
+	every value in ["latest", "v1-gpu", "v-gpu", "v*-gpu", "x"] { globs.any_of(params, "names", value) }
+	every value in ["latest-1", "v1-cpu", "w1-gpu", "-gpu", ""] { not globs.any_of(params, "names", value) }
+}
 
 test_cases_show_both_verdicts if {
 	{true, false} == {native(pair) | some pair in cases}

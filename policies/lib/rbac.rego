@@ -62,7 +62,7 @@ without_subjects if input.rbac.subjects == []
 # Kubernetes creates and repairs its own roles and bindings: nobody here can mend them.
 exempt(_) if input.rbac.builtin
 
-exempt(params) if globs.any_match(params.exempt, input.object.metadata.name)
+exempt(params) if globs.any_of(params, "exempt", input.object.metadata.name)
 
 answerable(_) if not input.rbac.roleRef
 
@@ -76,7 +76,7 @@ answerable(params) if {
 # No role answers for what the binding gives, or not for whom.
 unanswered(_) if input.rbac.roleRef.builtin
 
-unanswered(params) if globs.any_match(params.exempt, input.rbac.roleRef.name)
+unanswered(params) if globs.any_of(params, "exempt", input.rbac.roleRef.name)
 
 unanswered(_) if crowd
 

@@ -21,12 +21,12 @@
 #   params:
 #     namespaces:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Namespaces whose pods may run on every node (globs).
 #       default: [kube-system, gpu-operator, "nvidia-*", amd-gpu-operator, kube-amd-gpu]
 #     kinds:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Kinds whose pods may run on every node (globs over group/Kind).
 #       default: []
 #   checks:

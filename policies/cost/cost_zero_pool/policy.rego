@@ -37,7 +37,7 @@
 #       default: {}
 #     exempt:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Names of pools that are paid for in advance, so that zero saves nothing (globs).
 #       default: []
 #   checks:
@@ -71,7 +71,7 @@ params := input.params["cost-zero-pool"]
 
 violations contains v if {
 	some pool in input.context.nodepools
-	not globs.any_match(params.exempt, pool.name)
+	not globs.any_of(params, "exempt", pool.name)
 	some keep in pool.keeps
 	not warm(pool.name, keep.value)
 	v := {

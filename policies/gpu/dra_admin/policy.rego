@@ -20,7 +20,7 @@
 #   params:
 #     namespaces:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Namespaces of the GPU stack, which may have admin access (globs).
 #       default: [kube-system, gpu-operator, nvidia-gpu-operator, nvidia-dra-driver-gpu, kube-amd-gpu]
 #   checks:
@@ -46,7 +46,7 @@ violations contains v if {
 	some label in labels
 	input.object.metadata.labels[label] == "true"
 	name := object.get(input.object, ["metadata", "name"], "")
-	not globs.any_match(params.namespaces, name)
+	not globs.any_of(params, "namespaces", name)
 	v := {
 		"check": "label",
 		"path": ["metadata", "labels", label],
@@ -59,7 +59,7 @@ violations contains object.union(v, doubt) if {
 	some index, request in object.get(input.object, base, [])
 	some [part, steps] in parts(request)
 	part.adminAccess == true
-	not globs.any_match(params.namespaces, namespace)
+	not globs.any_of(params, "namespaces", namespace)
 	v := {
 		"check": "claim",
 		"path": array.concat(array.concat(base, [index]), array.concat(steps, ["adminAccess"])),

@@ -27,17 +27,17 @@
 #   params:
 #     namespaces:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Namespaces of the GPU stack - device plugins, drivers, exporters (globs).
 #       default: [kube-system, gpu-operator, nvidia-gpu-operator, nvidia-device-plugin, nvidia-dra-driver-gpu, kube-amd-gpu, habana-system, habana-ai-operator, inteldeviceplugins-system]
 #     kinds:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Kinds that may, as group/Kind (globs); `apps/DaemonSet` stands for the pods of DaemonSets, too.
 #       default: []
 #     passthrough:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Runtime classes of virtual machines, to which CDI annotations hand over the devices that the pod requests (globs).
 #       default: [kata, kata-*]
 #   checks:
@@ -95,14 +95,14 @@ expected(pod, evidence) if {
 expected(pod, evidence) if {
 	pod.gpu.workload
 	check(evidence) == "annotation"
-	globs.any_match(params.passthrough, pod.spec.runtimeClassName)
+	globs.any_of(params, "passthrough", pod.spec.runtimeClassName)
 }
 
-exempt if globs.any_match(params.namespaces, input.object.metadata.namespace)
+exempt if globs.any_of(params, "namespaces", input.object.metadata.namespace)
 
-exempt if globs.any_match(params.kinds, concat("/", [input.workload.group, input.workload.kind]))
+exempt if globs.any_of(params, "kinds", concat("/", [input.workload.group, input.workload.kind]))
 
 exempt if {
 	input.workload.role == "system"
-	globs.any_match(params.kinds, "apps/DaemonSet")
+	globs.any_of(params, "kinds", "apps/DaemonSet")
 }

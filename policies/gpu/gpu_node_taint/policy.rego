@@ -23,12 +23,12 @@
 #   params:
 #     taints:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Further taint keys that your GPU pools carry (globs); those that vendors and clouds use are known.
 #       default: []
 #     exempt:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Names of nodes and node pools that everybody may use, such as those of a development cluster (globs).
 #       default: []
 #   checks:
@@ -69,7 +69,7 @@ violations contains found("soft", taint.path, {"taint": gpu.toleration_text(tain
 
 judged if {
 	count(input.node.accelerators) > 0
-	not globs.any_match(params.exempt, input.object.metadata.name)
+	not globs.any_of(params, "exempt", input.object.metadata.name)
 }
 
 # The taints that are meant for GPU nodes.
@@ -77,7 +77,7 @@ guarding := {taint | some taint in input.node.taints; meant(taint)}
 
 meant(taint) if taint.gpu
 
-meant(taint) if globs.any_match(params.taints, taint.key)
+meant(taint) if globs.any_of(params, "taints", taint.key)
 
 hard := {"NoSchedule", "NoExecute"}
 

@@ -21,7 +21,7 @@
 #   params:
 #     exempt:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Resource names that stand for one model of accelerator in your clusters, such as `nvidia.com/mig-*` (globs).
 #       default: []
 #     annotations:
@@ -94,7 +94,7 @@ hostname := "kubernetes.io/hostname"
 selective(evidence) if {
 	not evidence.test in {1, 4}
 } else if {
-	globs.any_match(params.exempt, evidence.value)
+	globs.any_of(params, "exempt", evidence.value)
 } else if {
 	"serving.kserve.io/exp-dra-device-class" in evidence.path
 }

@@ -21,12 +21,12 @@
 #   params:
 #     namespaces:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Namespaces whose pods may tolerate GPU taints without a GPU (globs).
 #       default: [kube-system, gpu-operator, nvidia-gpu-operator, nvidia-device-plugin, nvidia-dra-driver-gpu, kube-amd-gpu]
 #     kinds:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Kinds that may, as group/Kind (globs; `/Pod` for the core group).
 #       default: []
 #   checks:

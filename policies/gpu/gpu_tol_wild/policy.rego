@@ -19,12 +19,12 @@
 #   params:
 #     namespaces:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Namespaces whose pods may tolerate everything (globs).
 #       default: [kube-system]
 #     kinds:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Kinds that may, as group/Kind (globs; `/Pod` for the core group).
 #       default: []
 #   checks:

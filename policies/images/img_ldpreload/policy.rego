@@ -21,7 +21,7 @@
 #   params:
 #     allowed:
 #       type: array
-#       items: {type: string, minLength: 1}
+#       items: {type: string, format: glob, minLength: 1}
 #       description: Values that are approved (globs), such as `/usr/lib/x86_64-linux-gnu/libjemalloc.so.2`, for clusters whose nodes are all mended.
 #       default: []
 #   checks:
@@ -48,7 +48,7 @@ violations contains object.union(v, certainty) if {
 	variable.name == "LD_PRELOAD"
 	value := written(variable)
 	value != ""
-	not globs.any_match(params.allowed, value)
+	not globs.any_of(params, "allowed", value)
 	certainty := exposed(pod, container)
 	v := {
 		"check": "preload",

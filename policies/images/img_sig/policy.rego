@@ -31,7 +31,7 @@
 #       default: [karb-guard]
 #     identities:
 #       type: array
-#       items: {type: string, minLength: 1}
+#       items: {type: string, format: glob, minLength: 1}
 #       description: Who is trusted to have verified (globs).
 #       default: ["*"]
 #     maxAgeDays:
@@ -131,5 +131,5 @@ days(digest) := {[day, entry.date] |
 	entry.namespace in params.namespaces
 	day := dates.number(entry.date)
 	day <= today
-	globs.any_match(params.identities, entry.identity)
+	globs.any_of(params, "identities", entry.identity)
 }

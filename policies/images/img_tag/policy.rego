@@ -21,7 +21,7 @@
 #   params:
 #     floating:
 #       type: array
-#       items: {type: string, minLength: 1}
+#       items: {type: string, format: glob, minLength: 1}
 #       description: |-
 #         Tags that move, in lower case, as globs (`*` stands for anything); an image's tag is
 #         compared in lower case. The defaults are names under which publishers push again and
@@ -68,8 +68,6 @@ moving(image) := [["floating", {"tag": image.tag}]] if {
 
 moving(image) := [["missing", {}]] if not tagged(image)
 
-floats(tag) if globs.any_match(floating, tag)
-
-floating := globs.narrowed(params.floating, [lower(container.image.tag) | some container in images.named])
+floats(tag) if globs.any_of(params, "floating", tag)
 
 tagged(image) if is_string(image.tag)

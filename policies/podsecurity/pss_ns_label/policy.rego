@@ -27,7 +27,7 @@
 #       default: [enforce, audit, warn]
 #     exempt:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Names of namespaces that are not governed (globs).
 #       default: ["kube-*"]
 #   checks:
@@ -57,7 +57,7 @@ params := input.params["pss-ns-label"]
 name := object.get(input.object, ["metadata", "name"], "")
 
 violations contains v if {
-	not globs.any_match(params.exempt, name)
+	not globs.any_of(params, "exempt", name)
 	some mode in params.modes
 	label := pss_labels.key(mode)
 	not pss_labels.labels[label] # no label is `false`

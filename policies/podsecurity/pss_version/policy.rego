@@ -22,7 +22,7 @@
 #   params:
 #     exempt:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Names of namespaces that are not governed (globs).
 #       default: ["kube-*"]
 #   checks:
@@ -44,7 +44,7 @@ import data.karb.lib.pss_labels
 
 params := input.params["pss-version"]
 
-governed if not globs.any_match(params.exempt, object.get(input.object, ["metadata", "name"], ""))
+governed if not globs.any_of(params, "exempt", object.get(input.object, ["metadata", "name"], ""))
 
 # An unknown version is one finding, not two.
 violations contains v if {

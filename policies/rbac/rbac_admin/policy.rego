@@ -21,12 +21,12 @@
 #   params:
 #     exempt:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Names of roles and bindings that are not judged (globs).
 #       default: ["system:*"]
 #     subjects:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Who may be an administrator, as `Group name`, `User name` or `ServiceAccount namespace/name` (globs).
 #       default: ["Group system:masters"]
 #   checks:
@@ -81,7 +81,7 @@ power contains "equivalent" if {
 
 unapproved contains subject if {
 	some subject in input.rbac.subjects
-	not globs.any_match(params.subjects, subject.text)
+	not globs.any_of(params, "subjects", subject.text)
 }
 
 scope := "the whole cluster" if {

@@ -22,7 +22,7 @@
 #   params:
 #     exempt:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Names of roles and bindings that are not judged (globs).
 #       default: ["system:*"]
 #     delegated:
@@ -32,7 +32,7 @@
 #       default: [admin, edit]
 #     powerful:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Roles, users and groups that may not be bound or impersonated by name either (globs).
 #       default: [cluster-admin, "system:*"]
 #   checks:
@@ -92,5 +92,5 @@ unbounded(_, "escalate")
 
 unbounded(rule, _) if {
 	some name in rule.resourceNames
-	globs.any_match(params.powerful, name)
+	globs.any_of(params, "powerful", name)
 }

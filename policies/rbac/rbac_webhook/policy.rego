@@ -22,7 +22,7 @@
 #   params:
 #     exempt:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Names of roles and bindings that are not judged (globs).
 #       default: ["system:*"]
 #   checks:

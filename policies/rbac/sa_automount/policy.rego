@@ -25,7 +25,7 @@
 #   params:
 #     needed:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Names of ServiceAccounts whose pods talk to the API server with rights that no binding here shows (globs).
 #       default: []
 #   checks:
@@ -92,7 +92,7 @@ added(pod) if {
 	startswith(mount.name, "kube-api-access-")
 }
 
-needless(_, account) if globs.any_match(params.needed, account)
+needless(_, account) if globs.any_of(params, "needed", account)
 
 needless(_, account) if count(input.context.serviceaccounts[account].bindings) > 0
 

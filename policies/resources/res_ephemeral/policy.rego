@@ -22,7 +22,7 @@
 #   params:
 #     paths:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Mount paths that hold models (globs).
 #       default: ["/models*", "/model", "/model-*", "/mnt/models*", "*/.cache", "*/.cache/*", "*huggingface*", "/repository*", "/model-repository*"]
 #     variables:
@@ -106,7 +106,7 @@ uses_gpu(pod, container) if {
 	evidence.test == 4
 }
 
-holds_models(_, path) if globs.any_match(params.paths, path)
+holds_models(_, path) if globs.any_of(params, "paths", path)
 
 # At the cache, above it or below it.
 holds_models(container, path) if {

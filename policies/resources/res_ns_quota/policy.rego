@@ -23,7 +23,7 @@
 #   params:
 #     exempt:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Names of namespaces that need no quota (globs).
 #       default: ["kube-*"]
 #     kueue:
@@ -54,7 +54,7 @@ params := input.params["res-ns-quota"]
 
 namespace := object.get(input.object, ["metadata", "name"], "")
 
-governed if not globs.any_match(params.exempt, namespace)
+governed if not globs.any_of(params, "exempt", namespace)
 
 violations contains object.union(v, {"path": ["metadata", "name"]}) if {
 	governed

@@ -21,7 +21,7 @@
 #   params:
 #     approved:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: PriorityClasses for GPU workloads (globs); empty means any.
 #       default: []
 #   checks:
@@ -59,7 +59,7 @@ violations contains object.union(v, certainty) if {
 	some [_, pod, certainty] in gpu.users
 	name := pod.spec.priorityClassName
 	name != ""
-	not globs.any_match(params.approved, name)
+	not globs.any_of(params, "approved", name)
 	v := {
 		"check": "unapproved",
 		"path": array.concat(pod.path, ["priorityClassName"]),

@@ -26,12 +26,12 @@
 #   params:
 #     approved:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Approved RuntimeClass names (globs).
 #       default: [nvidia, nvidia-cdi, nvidia-legacy, amd, habana, kata, kata-*, gvisor, runsc, runc, crun]
 #     created:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: RuntimeClasses that operators create at run time, so that a set of manifests need not hold them (globs).
 #       default: [nvidia, nvidia-*, kata-*]
 #   checks:
@@ -55,7 +55,7 @@ violations contains v if {
 	some pod in input.pods
 	name := pod.spec.runtimeClassName
 	name != ""
-	not globs.any_match(params.approved, name)
+	not globs.any_of(params, "approved", name)
 	v := {
 		"check": "unapproved",
 		"path": array.concat(pod.path, ["runtimeClassName"]),
@@ -69,7 +69,7 @@ violations contains v if {
 	name := pod.spec.runtimeClassName
 	name != ""
 	not name in existing.names
-	globs.any_match(params.approved, name)
+	globs.any_of(params, "approved", name)
 	not created_later(existing, name)
 	v := {
 		"check": "missing",
@@ -80,5 +80,5 @@ violations contains v if {
 
 created_later(existing, name) if {
 	not existing.complete
-	globs.any_match(params.created, name)
+	globs.any_of(params, "created", name)
 }

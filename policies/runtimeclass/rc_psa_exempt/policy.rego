@@ -26,7 +26,7 @@
 #       default: []
 #     namespaces:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Namespaces that may use them (globs).
 #       default: []
 #   checks:
@@ -48,7 +48,7 @@ violations contains object.union(v, doubt) if {
 	some pod in input.pods
 	name := pod.spec.runtimeClassName
 	name in params.exempt
-	not globs.any_match(params.namespaces, namespace)
+	not globs.any_of(params, "namespaces", namespace)
 	v := {
 		"check": "exempt",
 		"path": array.concat(pod.path, ["runtimeClassName"]),

@@ -22,17 +22,17 @@
 #   params:
 #     allowed:
 #       type: array
-#       items: {type: string, minLength: 1}
+#       items: {type: string, format: glob, minLength: 1}
 #       description: Paths of the node that any pod may mount (globs; `*` stands for anything, slashes too).
 #       default: [/etc/localtime, /usr/share/zoneinfo, /usr/share/zoneinfo/*]
 #     namespaces:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Namespaces whose pods may mount any path (globs).
 #       default: [kube-system, gpu-operator, nvidia-gpu-operator, nvidia-device-plugin, nvidia-dra-driver-gpu, kube-amd-gpu]
 #     kinds:
 #       type: array
-#       items: {type: string}
+#       items: {type: string, format: glob}
 #       description: Kinds that may, as group/Kind (globs; `/Pod` for the core group).
 #       default: []
 #   checks:
@@ -81,7 +81,7 @@ violations contains v if {
 # `/models/../etc` is /etc; the API server refuses it, but a manifest may hold it.
 allowed(path) if {
 	not contains(path, "..")
-	globs.any_match(params.allowed, path)
+	globs.any_of(params, "allowed", path)
 }
 
 # A device file of a GPU (test 6 of the GPU detection).

@@ -19,17 +19,17 @@
 #   params:
 #     mountPaths:
 #       type: array
-#       items: {type: string, minLength: 1}
+#       items: {type: string, format: glob, minLength: 1}
 #       description: Mount paths of models (globs; `*` stands for anything, slashes too).
 #       default: [/model, /models, /model/*, /models/*, /model-store, /model-repository, /mnt/model, /mnt/models, /mnt/models/*, "*/models", "*/model_repository", "*/model-repository"]
 #     volumes:
 #       type: array
-#       items: {type: string, minLength: 1}
+#       items: {type: string, format: glob, minLength: 1}
 #       description: Names of volumes and claims that hold models (globs).
 #       default: [model, models, model-*, models-*, "*-model", "*-models", weights, "*-weights"]
 #     caches:
 #       type: array
-#       items: {type: string, minLength: 1}
+#       items: {type: string, format: glob, minLength: 1}
 #       description: Mount paths, volumes and claims that the server fills by itself and may write to (globs). A mount path for models comes first.
 #       default: ["*cache*", "*tmp*", "*output*"]
 #   checks:
@@ -87,16 +87,16 @@ volume_of(pod, name) := found[0] if {
 } else := {}
 
 holds_models(mount, _) if {
-	globs.any_match(params.mountPaths, mount.mountPath)
-	not globs.any_match(params.caches, mount.mountPath)
+	globs.any_of(params, "mountPaths", mount.mountPath)
+	not globs.any_of(params, "caches", mount.mountPath)
 }
 
 holds_models(mount, volume) if {
 	claim := object.get(volume, ["persistentVolumeClaim", "claimName"], mount.name)
 	some name in {mount.name, claim}
-	globs.any_match(params.volumes, name)
+	globs.any_of(params, "volumes", name)
 	every place in {mount.mountPath, mount.name, claim} {
-		not globs.any_match(params.caches, place)
+		not globs.any_of(params, "caches", place)
 	}
 }
 

@@ -27,12 +27,12 @@
 #       default: [TOKEN, API_KEY, APIKEY, PASSWORD, SECRET_KEY, SECRET_ACCESS_KEY]
 #     ignored:
 #       type: array
-#       items: {type: string, minLength: 1}
+#       items: {type: string, format: glob, minLength: 1}
 #       description: Variables that end so and hold no secret (globs, in upper case); tokens here are those of a text.
 #       default: [MAX_TOKEN, "*_MAX_TOKEN", MIN_TOKEN, "*PER_TOKEN", "*BOS_TOKEN", "*EOS_TOKEN", "*PAD_TOKEN", "*UNK_TOKEN", "*STOP_TOKEN", "*MASK_TOKEN"]
 #     placeholders:
 #       type: array
-#       items: {type: string, minLength: 1}
+#       items: {type: string, format: glob, minLength: 1}
 #       description: Values that stand for one to be filled in, or for none (globs, in lower case); so do `<...>` and `{{...}}`.
 #       default: [none, "null", nil, empty, unset, dummy, dummy-*, fake, fake-*, "true", "false", "yes", "no", not-needed, not-used, unused, placeholder*, "*placeholder", redacted, todo*, xxx*, "your[-_ ]*", "*[-_]your[-_]*", replace*, insert*]
 #   checks:
@@ -75,7 +75,7 @@ secret(name) if {
 	some ending in params.names
 	endswith(name, ending)
 	name in {ending, concat("_", [trim_suffix(name, concat("", ["_", ending])), ending])}
-	not globs.any_match(params.ignored, name)
+	not globs.any_of(params, "ignored", name)
 }
 
 harmless(_, "")
@@ -97,4 +97,4 @@ harmless(name, value) if {
 	regex.match(`^[0-9.]+$`, value)
 }
 
-harmless(_, value) if globs.any_match(params.placeholders, value)
+harmless(_, value) if globs.any_of(params, "placeholders", value)

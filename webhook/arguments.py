@@ -90,6 +90,12 @@ def _add_cluster(group: argparse._ArgumentGroup) -> None:
         help="that the webhook runs in: exempt, and where its Service, Secret and Lease are",
     )
     group.add_argument(
+        "--enforcement-record",
+        metavar="NAME",
+        help="a ConfigMap of --namespace in which the leader writes since when what is enforced, "
+        "for workloads that are older (default: this process remembers, until it ends)",
+    )
+    group.add_argument(
         "--lease",
         metavar="NAME",
         help="elect a leader by this Lease of --namespace; only it writes what replicas share "

@@ -95,6 +95,9 @@ def loaded_from(guard: Guard, own_namespace: str | None) -> Loaded:
         options=AdmissionOptions(
             deny_custom_resources=config.webhook.deny_custom_resources,
             docs_url=config.webhook.docs_url,
+            grandfather=config.webhook.grandfather,
+            controllers=config.webhook.controllers,
+            waiver_days=config.waivers.max_days,
         ),
         exempt_namespaces=(*config.webhook.exempt_namespaces, *own),
         digest=digest_of(guard),

@@ -109,6 +109,24 @@ class Metrics:
             "Reviews that were admitted only because break-glass is on.",
             registry=registry,
         )
+        self.watches = Gauge(
+            "karb_guard_watch_state",
+            "1 for the state a watched collection is in: absent means that its CRD is missing.",
+            ("collection", "state"),
+            registry=registry,
+        )
+        self.rollout_problems = Gauge(
+            "karb_guard_rollout_problems",
+            "InvariantRollouts that are not heeded: wrong, or one of two for one invariant.",
+            ("cause",),
+            registry=registry,
+        )
+        self.grandfathered = Counter(
+            "karb_guard_grandfathered",
+            "Objects let in because the workload above them is older than the enforcement.",
+            ("outcome",),
+            registry=registry,
+        )
         self.ready = Gauge("karb_guard_ready", "1 while /readyz answers 200.", registry=registry)
         # To look a time series up takes twice as long as to count. As many as there are series.
         self._reviews_of = functools.cache(self.reviews.labels)

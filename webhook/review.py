@@ -20,6 +20,7 @@ API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
 OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 MAX_UID_CHARACTERS = 256
+MAX_GROUPS = 1000
 MAX_DEPTH = 1024
 """orjson's own bound; deeper bodies are refused by its parser without recursion in Python."""
 MAX_HEAD_BYTES = 64 * 1024
@@ -163,7 +164,21 @@ def _request(request: Any) -> AdmissionRequest:
         obj=obj,
         old=_map(request, "oldObject"),
         dry_run=request.get("dryRun") is True,
+        **_user(request),
     )
+
+
+def _user(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Who asks. Somebody unreadable is nobody that anything depends on."""
+    user = request.get("userInfo")
+    if not isinstance(user, dict):
+        return {}
+    name, groups = user.get("username"), user.get("groups")
+    known = groups if isinstance(groups, list) else []
+    return {
+        "username": name if isinstance(name, str) else "",
+        "groups": tuple([each for each in known[:MAX_GROUPS] if isinstance(each, str)]),
+    }
 
 
 def _uid(request: Mapping[str, Any]) -> str:

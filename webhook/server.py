@@ -21,10 +21,11 @@ from webhook.loading import loaded_from
 from webhook.logs import log
 from webhook.metrics import Metrics
 from webhook.namespaces import NoCluster, WatchedNamespaces
-from webhook.service import Loaded, Namespaces, ReviewService
+from webhook.service import Loaded, Namespaces, ReviewService, Surroundings
 from webhook.serving import Binding, serve
 from webhook.tls import Listener
 from webhook.upkeep import Upkeep
+from webhook.watched import Watched
 
 __all__ = ["add_arguments", "run"]
 
@@ -55,10 +56,22 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
     readiness.require("certificate", upkeep.keeper.missing)
     with contextlib.ExitStack() as stack:
         stack.enter_context(upkeep.running())
+<<<<<<< HEAD
         namespaces = stack.enter_context(_namespaces(cluster, readiness))
         service = ReviewService(loaded, namespaces, metrics, broken=upkeep.switch.active)
         client = cluster if args.events else None
         service.events = stack.enter_context(recording(client, metrics))
+=======
+        labels = NamespaceLabels(cluster) if cluster is not None else None
+        namespaces = stack.enter_context(_namespaces(labels, readiness))
+        around = Surroundings()
+        if cluster is not None and labels is not None:
+            watched = Watched(args, cluster, labels, metrics)
+            around = stack.enter_context(watched.running(lambda: loaded, upkeep.leadership))
+        service = ReviewService(
+            loaded, namespaces, metrics, broken=upkeep.switch.active, surroundings=around
+        )
+>>>>>>> 7b2cb3d (The webhook heeds InvariantRollouts and Waivers, spares workloads older than the enforcement, and believes only controllers about owners)
         app = create_app(service, readiness, metrics, args.max_body_bytes)
         probes = create_probes_app(service, readiness, metrics)
         # What is loaded stays: the collector need not walk it at every turn.
@@ -88,11 +101,10 @@ def _cluster(args: argparse.Namespace) -> ClusterClient | None:
 
 
 @contextlib.contextmanager
-def _namespaces(cluster: ClusterClient | None, readiness: Readiness) -> Iterator[Namespaces]:
-    if cluster is None:
+def _namespaces(labels: NamespaceLabels | None, readiness: Readiness) -> Iterator[Namespaces]:
+    if labels is None:
         yield NoCluster()
         return
-    labels = NamespaceLabels(cluster)
     readiness.require("namespaces", lambda: None if labels.synced else UNLISTED)
     labels.start()
     if not labels.wait(SYNC_SECONDS):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
-from karb_guard.decisions import waivers
+from karb_guard.decisions import callers, grandfather, waiver_objects, waivers
 from karb_guard.decisions.admission import (
     AdmissionOptions,
     AdmissionPolicy,
@@ -30,10 +30,17 @@ from karb_guard.decisions.stages import NamespaceStages, StagePolicy
 from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
+<<<<<<< HEAD
 from webhook import break_glass, denials
 from webhook.events import NoEvents, Poster
+=======
+from webhook import break_glass
+from webhook.enforcement import EnforcedSince
+>>>>>>> 7b2cb3d (The webhook heeds InvariantRollouts and Waivers, spares workloads older than the enforcement, and believes only controllers about owners)
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
+from webhook.objects import ClusterObjects
+from webhook.owners import NoOwners, Owners
 from webhook.review import Review
 
 Labels = Mapping[str, str]
@@ -85,6 +92,11 @@ class Loaded:
     """Names configuration and policies; ``/readyz`` repeats it."""
 
     @property
+    def names(self) -> Mapping[str, str]:
+        """Short name or permanent id -> short name."""
+        return self.stages.names
+
+    @property
     def judged_kinds(self) -> frozenset[str]:
         """What enabled invariants match, as ``group/Kind`` or ``pods``."""
         return frozenset(
@@ -102,6 +114,14 @@ class Loaded:
         return reason_to_pass(request)
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What of the cluster decisions read, besides namespaces."""
+
+    objects: ClusterObjects = field(default_factory=ClusterObjects)
+    owners: Owners = field(default_factory=NoOwners)
+
+
 def _today() -> datetime.date:
     return datetime.datetime.now(datetime.UTC).date()
 
@@ -109,13 +129,14 @@ def _today() -> datetime.date:
 class ReviewService:
     """Answers reviews with what is loaded."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it reads, each from another place
         self,
         loaded: Loaded,
         namespaces: Namespaces,
         metrics: Metrics,
         today: Callable[[], datetime.date] = _today,
         broken: Callable[[], BreakGlass | None] = lambda: None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         """``broken`` gives break-glass's state while it is on, without waiting."""
         self.loaded = loaded
@@ -123,8 +144,13 @@ class ReviewService:
         self._metrics = metrics
         self._today = today
         self._broken = broken
+<<<<<<< HEAD
         self.events: Poster = NoEvents()
         """Told of denied Pods."""
+=======
+        self._around = surroundings or Surroundings()
+        self._since = EnforcedSince(self._around.objects)
+>>>>>>> 7b2cb3d (The webhook heeds InvariantRollouts and Waivers, spares workloads older than the enforcement, and believes only controllers about owners)
 
     async def answer(self, review: Review) -> Decision:
         """Decide about a review; an error of our own counts as "not evaluated", never as allow."""
@@ -144,22 +170,56 @@ class ReviewService:
     async def _judge(self, review: Review) -> Decision:
         loaded, request = self.loaded, review.request
         labels = await self._labels(request)
-        stages = loaded.stages.for_namespace(request.namespace, labels)
+        objects, broken = self._around.objects, self._broken()
+        in_part = broken if broken is not None and broken.invariants else None
+        every = objects.stages(loaded.stages, in_part)
+        stages = every.for_namespace(request.namespace, labels)
         if stages.problems:
             self._metrics.unheeded_labels(stages)
-        judge = _Judge(loaded, review, labels, self._today())
+        today = self._today()
+        granted = objects.waivers(
+            request.namespace, loaded.names, today, loaded.options.waiver_days
+        )
+        judge = _Judge(loaded, review, labels, today, granted)
         now = judge.judged(request.obj or {}) if review.unreadable is None else judge.unreadable()
         before = None
         if request.old is not None and self._needs_old(now, stages):
             before = judge.judged(request.old)
         policy = AdmissionPolicy(stages, loaded.catalogue, loaded.enabled, loaded.options)
         decision = decide(request, now, before, policy)
+        if not decision.allowed and judge.by_controller and grandfather.may_apply(request):
+            decision = await self._reconsider(judge, now, policy, decision)
         if decision.not_evaluated is not None:
             allowed = "true" if decision.allowed else "false"
             cause = now.evaluation.not_evaluated_cause or "internal"
             self._metrics.not_evaluated.labels(cause, allowed).inc()
         if labels is None:
             decision = _with_note(decision, "namespace-labels", "not known; configuration decided")
+        return decision
+
+    async def _reconsider(
+        self, judge: _Judge, now: Judged, policy: AdmissionPolicy, denial: Decision
+    ) -> Decision:
+        """A denial of what a controller makes, in the light of what is above it."""
+        request = judge.request
+        metadata = (request.obj or {}).get("metadata") or {}
+        chain = await self._around.owners.above(metadata, request.namespace)
+        if not chain:
+            self._metrics.grandfathered.labels("owner-not-found").inc()
+            return _with_note(denial, "owner", "no controller above it was found")
+        now = judge.again(now, [owner.ref for owner in chain])
+        spared = None
+        if policy.options.grandfather:
+            top, stages = chain[-1], policy.stages
+
+            def since(name: str) -> str:
+                return self._since.of(request.namespace, name, stages.of(name))
+
+            enforced = [n for n in policy.enabled if stages.of(n).stage is Stage.ENFORCE]
+            spared = grandfather.spared(top.ref, top.created, enforced, since)
+        decision = decide(request, now, None, policy, spared)
+        if decision.allowed and spared is not None and spared.names:
+            self._metrics.grandfathered.labels("admitted").inc()
         return decision
 
     def _unless_broken(self, request: AdmissionRequest, decision: Decision) -> Decision:
@@ -198,18 +258,33 @@ class _Judge:
         review: Review,
         labels: Labels | None,
         today: datetime.date,
+        granted: waivers.WaiverObjects | None = None,
     ) -> None:
+        """``granted`` are the ``Waiver`` objects of the namespace."""
+        self.granted = granted
         self.loaded = loaded
         self.review = review
         self.request = review.request
         self.labels = labels
         self.today = today
+        more = loaded.options.controllers
+        self.by_controller = callers.is_controller(self.request, more)
+        self.believed = self.request.kind != "Pod" or callers.is_believed(self.request, more)
+        self.owners: Sequence[ObjectRef] = ()
+
+    def again(self, now: Judged, owners: Sequence[ObjectRef]) -> Judged:
+        """The same evaluation, with waivers of ``owners``, which made the object for sure."""
+        self.owners = owners
+        if now.evaluation.not_evaluated is not None:
+            return now
+        return Judged(now.evaluation, self._waivers(self.request.obj or {}, now.evaluation))
 
     def judged(self, obj: Mapping[str, Any]) -> Judged:
         """What the evaluation says of ``obj``, and what its waivers say of that."""
         try:
             namespace, size = self.request.namespace, self.review.json_bytes
-            evaluation = self.loaded.evaluator.evaluate(obj, namespace, self.labels, size)
+            seen = obj if self.believed else callers.without_claims(obj)
+            evaluation = self.loaded.evaluator.evaluate(seen, namespace, self.labels, size)
             return Judged(evaluation, self._waivers(obj, evaluation))
         except Exception:
             # A mistake of ours must neither let the object in nor stop the process.
@@ -222,12 +297,23 @@ class _Judge:
         return self._failed(f"{self.review.unreadable}", "bounds")
 
     def _waivers(self, obj: Mapping[str, Any], evaluation: Evaluation) -> waivers.WaiverOutcome:
-        if not self.review.may_waive or evaluation.not_evaluated is not None:
+        mentioned = self.review.may_waive or self.granted is not None
+        if not mentioned or evaluation.not_evaluated is not None:
             return waivers.WaiverOutcome(evaluation.findings)
         where = waivers.sources(obj, evaluation.templates)
         loaded = self.loaded
         rules = waivers.WaiverRules(loaded.catalogue, self.today, loaded.enabled, True)
-        return waivers.apply(evaluation, where, rules)
+        return waivers.apply(evaluation, where, rules, self._reach(obj, evaluation))
+
+    def _reach(self, obj: Mapping[str, Any], evaluation: Evaluation) -> waivers.Reach | None:
+        """The namespace's waivers; one of an owner counts where a controller names that owner."""
+        if self.granted is None:
+            return None
+        owners = [*self.owners]
+        if self.by_controller and evaluation.owner is not None:
+            owners.append(evaluation.owner)
+        subject = waiver_objects.subject_of(obj, evaluation, owners)
+        return waivers.Reach(self.granted, subject)
 
     def _failed(self, reason: str, cause: str | None = None) -> Judged:
         request = self.request

@@ -42,6 +42,12 @@ class NamespaceLabels:
         """The labels in the copy; ``None`` where the namespace is not in it. Never waits."""
         return cast("Labels | None", self._copy.items.get(("", name)))
 
+    def everything(self) -> dict[str, Labels]:
+        """All namespaces of the copy with their labels, at this moment."""
+        return {
+            name: cast("Labels", labels) for (_, name), labels in dict(self._copy.items).items()
+        }
+
     def live(self, name: str, timeout: float = LIVE_TIMEOUT_SECONDS) -> Labels | None:
         """The labels as the API server has them now; ``None`` where there is no such namespace.
 

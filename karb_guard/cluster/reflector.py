@@ -15,6 +15,17 @@ logger = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
+ABSENT_WAIT_SECONDS = 10.0
+"""Between looks for a collection that is not there (no such resource) or that we may not read."""
+
+STARTING, SYNCED, ABSENT, FORBIDDEN, FAILING = (
+    "starting",
+    "synced",
+    "absent",
+    "forbidden",
+    "failing",
+)
+STATES = (STARTING, SYNCED, ABSENT, FORBIDDEN, FAILING)
 
 Key = tuple[str, str]
 """(namespace or ``""``, name)."""
@@ -45,6 +56,8 @@ class Reflector:
         self._synced = threading.Event()
         self._stopping = threading.Event()
         self._stream: WatchStream | None = None
+        self.state = STARTING
+        """One of ``STATES``: how the last attempt went."""
         self._thread = threading.Thread(target=self._run, name=f"watch {path}", daemon=True)
 
     def start(self) -> None:
@@ -83,7 +96,9 @@ class Reflector:
                 continue
             except ClusterError as error:
                 if not self._stopping.is_set():
-                    logger.warning("%s: %s; trying again", self._path, error)
+                    self._failed(error)
+                if self.state in (ABSENT, FORBIDDEN):
+                    wait = ABSENT_WAIT_SECONDS
             except Exception:
                 # An answer that nobody thought of must not end the watch for good.
                 logger.exception("%s: unexpected answer; trying again", self._path)
@@ -92,11 +107,23 @@ class Reflector:
             self._stopping.wait(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
 
+    def _failed(self, error: ClusterError) -> None:
+        """Say it, once for what stays so; of a collection that is not there nothing is left."""
+        state = {404: ABSENT, 403: FORBIDDEN, 401: FORBIDDEN}.get(error.status or 0, FAILING)
+        if state == FAILING or state != self.state:
+            logger.warning("%s: %s; trying again", self._path, error)
+        changed, self.state = state != self.state, state
+        if state == ABSENT:
+            self._items = {}
+        if changed:
+            self._on_change()
+
     def _follow(self) -> None:
         """List, then watch for as long as the server lets us. Returns only by an error or stop."""
         items, version = self._client.list(self._path, self._query)
         self._items = {_key(item): self._project(item) for item in items}
         self._synced.set()
+        self.state = SYNCED
         self._on_change()
         while not self._stopping.is_set():
             self._stream = self._client.watch(self._path, version, self._query)

@@ -8,8 +8,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from karb_guard.decisions import messages, ratchet
+from karb_guard.decisions.grandfather import Spared
 from karb_guard.decisions.request import AdmissionRequest
 from karb_guard.decisions.stages import NamespaceStages
+from karb_guard.decisions.waiver_objects import DEFAULT_MAX_DAYS
 from karb_guard.decisions.waivers import WaiverOutcome
 from karb_guard.model.finding import Coverage, Evaluation, Finding
 from karb_guard.model.invariant import PODS_GROUP, Invariant
@@ -47,6 +49,12 @@ class AdmissionOptions:
 
     deny_custom_resources: bool = False
     """Let enforced invariants deny custom resources too."""
+    grandfather: bool = True
+    """Let in what controllers make for a workload that is older than the enforcement."""
+    controllers: tuple[str, ...] = ()
+    """Users (globs) who are believed about owners, beside Kubernetes' own controllers."""
+    waiver_days: int = DEFAULT_MAX_DAYS
+    """Days that a ``Waiver`` object lasts at most."""
     docs_url: str | None = None
     """Where the catalogue's pages are: a URL with ``{name}`` and ``{id}`` to fill in."""
 
@@ -80,6 +88,8 @@ class Decision(NamedTuple):
     not_evaluated: str | None = None
     reasons: tuple[str, ...] = ()
     """Of a denial: a short line for each finding, and for an object without a verdict."""
+    spared: int = 0
+    """Enforced findings let in because the owner is older than the enforcement."""
 
 
 def passed(reason: str) -> Decision:
@@ -125,24 +135,31 @@ def decide(
     now: Judged,
     before: Judged | None,
     policy: AdmissionPolicy,
+    spared: Spared | None = None,
 ) -> Decision:
     """Decide about ``now``; on UPDATE ``before`` is the stored object, judged the same way.
 
-    Denied are findings of enforced invariants that the stored object did not have, and objects
-    that could not be evaluated where any invariant that applies is enforced.
+    ``spared`` are invariants that the object's owner is older than: they only warn. Denied are
+    findings of enforced invariants that the stored object did not have, and objects that could not
+    be evaluated where any invariant that applies is enforced.
     """
     evaluation = now.evaluation
     unjudged = evaluation.not_evaluated is not None
     if evaluation.coverage is Coverage.UNKNOWN and not now.findings and not unjudged:
         return _unknown_kind(request)
-    return _Case(request, now, before, policy).decision()
+    return _Case(request, now, before, policy, spared).decision()
 
 
 class _Case:
     """One request, its findings sorted by stage and by the ratchet."""
 
     def __init__(
-        self, request: AdmissionRequest, now: Judged, before: Judged | None, policy: AdmissionPolicy
+        self,
+        request: AdmissionRequest,
+        now: Judged,
+        before: Judged | None,
+        policy: AdmissionPolicy,
+        spared: Spared | None = None,
     ) -> None:
         self.request = request
         self.now = now
@@ -154,10 +171,14 @@ class _Case:
         known_before = before.findings if before is not None and self.ratcheted else ()
         self.new, self.known = ratchet.split(self.staged[Stage.ENFORCE], known_before)
         self.may_deny = policy.options.may_deny(request)
+        self.spared_by = spared
+        free = spared.names if spared is not None else frozenset()
+        self.spared = [f for f in self.new if f.name in free]
+        self.new = [f for f in self.new if f.name not in free] if free else self.new
         self.denying = self.new if self.may_deny else []
         unjudged = now.evaluation.not_evaluated is not None
         self.enforced = policy.enforced_for(request.group_kind) if unjudged else []
-        self.unjudged_denies = unjudged and self.may_deny and bool(self.enforced)
+        self.unjudged_denies = unjudged and self.may_deny and bool({*self.enforced} - free)
 
     def decision(self) -> Decision:
         denied = bool(self.denying) or self.unjudged_denies
@@ -173,6 +194,7 @@ class _Case:
             },
             not_evaluated=self.now.evaluation.not_evaluated,
             reasons=self._reasons() if denied else (),
+            spared=len(self.spared),
         )
 
     def _reasons(self) -> tuple[str, ...]:
@@ -243,6 +265,9 @@ class _Case:
         found += [
             messages.warning_line(f, "; enforced, but there before this update") for f in self.known
         ]
+        if self.spared_by is not None:
+            older = f"; enforced, but {self.spared_by.owner} is older than that"
+            found += [messages.warning_line(f, older) for f in self.spared]
         found += [messages.warning_line(f) for f in self.staged[Stage.WARN]]
         return found
 
@@ -252,6 +277,8 @@ class _Case:
             "decision": "denied" if denied else "allowed",
             **(self._of_findings() if self.now.findings or self.enforced else {}),
             **(self._of_waivers() if self.now.waivers.waived or self.now.waivers.unheeded else {}),
+            **self._of_the_owner(),
+            "waivers-idle": "; ".join(self.now.waivers.idle),
             "undecided": "; ".join(
                 dict.fromkeys([f"{u.name}: {u.reason}" for u in evaluation.unknowns])
             ),
@@ -283,6 +310,13 @@ class _Case:
             "waived": "; ".join(waived),
             "waivers-not-heeded": _tally([w.finding for w in self.now.waivers.unheeded]),
         }
+
+    def _of_the_owner(self) -> dict[str, str]:
+        by = self.spared_by
+        if by is None or not by.names:
+            return {}
+        what = _tally(self.spared) or "not evaluated"
+        return {"grandfathered": f"{what}: {by.owner} was created at {by.created}, before that"}
 
     def _deciders(self) -> str:
         names = sorted({f.name for group in self.staged.values() for f in group} | {*self.enforced})

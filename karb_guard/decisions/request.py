@@ -27,6 +27,9 @@ class AdmissionRequest(NamedTuple):
     obj: Mapping[str, Any] | None
     old: Mapping[str, Any] | None
     dry_run: bool = False
+    username: str = ""
+    """Who asks, as the API server knows them."""
+    groups: tuple[str, ...] = ()
 
     @property
     def group_kind(self) -> str:

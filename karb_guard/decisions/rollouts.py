@@ -32,6 +32,7 @@ PATH = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
 MAX_ENTRIES = 200
 MAX_STATUS = 5_000
 MAX_ROLLOUTS = 1_000
+CAUSES = ("invariant", "duplicate", "spec", "bounds")
 
 Json = dict[str, Any]
 
@@ -52,7 +53,7 @@ class RolloutProblem:
 
     name: str
     cause: str
-    """``invariant``, ``duplicate``, ``spec`` or ``bounds``."""
+    """One of ``CAUSES``."""
     message: str
 
     def __str__(self) -> str:
@@ -62,7 +63,7 @@ class RolloutProblem:
 class _Entry(NamedTuple):
     """One element of ``spec.namespaces``."""
 
-    index: int
+    place: int
     stage: Stage
     name: str | None
     selector: Selector | None
@@ -95,7 +96,7 @@ class Rollout:
         if not chosen:
             return None
         first = chosen[0]
-        return self._said(namespace, first.stage, f"namespaces[{first.index}]")
+        return self._said(namespace, first.stage, f"namespaces[{first.place}]")
 
     def in_general(self, namespace: str) -> RolloutStage | None:
         """What ``spec.stage`` gives every other namespace."""

@@ -123,6 +123,8 @@ class StagePolicy:
         """
         self._invariants = {invariant.name: invariant for invariant in invariants}
         self._ids = {invariant.id: invariant.name for invariant in invariants}
+        self.names: Mapping[str, str] = {**self._ids, **{name: name for name in self._invariants}}
+        """Short name or permanent id -> short name."""
         self._general = general or StageRules()
         self._namespaces = tuple(namespaces)
         self._severities = {**SEVERITY_STAGES, **severities}
@@ -143,11 +145,6 @@ class StagePolicy:
         made._break_glass = break_glass
         made._cache = {}
         return made
-
-    @property
-    def names(self) -> Mapping[str, str]:
-        """Short name or permanent id -> short name."""
-        return {**self._ids, **{name: name for name in self._invariants}}
 
     def for_namespace(self, namespace: str, labels: Mapping[str, str] | None) -> NamespaceStages:
         """The stages in ``namespace`` (``""`` for cluster-scoped objects).

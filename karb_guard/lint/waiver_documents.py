@@ -31,11 +31,10 @@ class WaiverDocuments:
             namespace: WaiverObjects(*waiver_objects.read_all(projections, rules))
             for namespace, projections in found.items()
         }
-        self._read: dict[Key, WaiverObject | NotCounting] = {
-            (each.namespace, each.name): each
-            for objects in self._of.values()
-            for each in (*objects.counting, *objects.others)
-        }
+        self._read: dict[Key, WaiverObject | NotCounting] = {}
+        for known in self._of.values():
+            self._read |= {(each.namespace, each.name): each for each in known.counting}
+            self._read |= {(each.namespace, each.name): each for each in known.others}
         self._used: set[Key] = set()
         self._idle: set[Key] = set()
         self._open: set[Key] = set()

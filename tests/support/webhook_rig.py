@@ -15,7 +15,7 @@ from karb_guard.model.stage import Stage
 from webhook.app import create_app
 from webhook.health import Readiness
 from webhook.metrics import Metrics
-from webhook.service import Loaded, ReviewService
+from webhook.service import Loaded, ReviewService, Surroundings
 
 TODAY = datetime.date(2027, 1, 15)
 
@@ -134,6 +134,7 @@ class Rig:
         stage: Stage = Stage.ENFORCE,
         namespaces: FixedNamespaces | None = None,
         exempt: tuple[str, ...] = ("kube-system",),
+        surroundings: Surroundings | None = None,
         **options: Any,
     ) -> None:
         self.metrics = Metrics()
@@ -149,7 +150,11 @@ class Rig:
             digest="d1",
         )
         self.service = ReviewService(
-            loaded, namespaces or FixedNamespaces(), self.metrics, today=lambda: TODAY
+            loaded,
+            namespaces or FixedNamespaces(),
+            self.metrics,
+            today=lambda: TODAY,
+            surroundings=surroundings,
         )
         self.app = create_app(self.service, self.readiness, self.metrics)
 

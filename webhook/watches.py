@@ -1,0 +1,89 @@
+"""Watches of the objects that decisions read; a collection that is not there blocks nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from karb_guard.cluster import reflector
+from karb_guard.cluster.client import ClusterClient, segment
+from karb_guard.cluster.reflector import Reflector
+from karb_guard.decisions import rollouts, waiver_objects
+from webhook.metrics import Metrics
+from webhook.objects import ENFORCEMENT, ROLLOUTS, WAIVERS, ClusterObjects
+
+SYNC_SECONDS = 3.0
+"""How long to wait for them before serving. Readiness does not depend on them: without them,
+labels and configuration decide, as they would in a cluster that does not have these kinds."""
+
+Json = dict[str, Any]
+
+
+class Watches:
+    """Feeds ``ClusterObjects`` from the API server."""
+
+    def __init__(
+        self,
+        client: ClusterClient,
+        objects: ClusterObjects,
+        metrics: Metrics,
+        record: tuple[str, str] | None = None,
+    ) -> None:
+        """``record`` names the ConfigMap (namespace, name) of the enforcement record."""
+        self._client = client
+        self._objects = objects
+        self._metrics = metrics
+        self._reflectors = {
+            ROLLOUTS: self._watch(ROLLOUTS, rollouts.PATH, rollouts.project),
+            WAIVERS: self._watch(WAIVERS, waiver_objects.PATH, waiver_objects.project),
+        }
+        if record is not None:
+            path = f"/api/v1/namespaces/{segment(record[0])}/configmaps"
+            query = {"fieldSelector": f"metadata.name={record[1]}"}
+            self._reflectors[ENFORCEMENT] = self._watch(ENFORCEMENT, path, _data, query)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Watch until the context ends; begins with a short wait for the first lists."""
+        for each in self._reflectors.values():
+            each.start()
+        try:
+            for each in self._reflectors.values():
+                _first(each)
+            yield
+        finally:
+            for each in self._reflectors.values():
+                each.stop()
+
+    @property
+    def settled(self) -> bool:
+        """Whether rollouts were read, or are known not to be there."""
+        return self._reflectors[ROLLOUTS].state in (reflector.SYNCED, reflector.ABSENT)
+
+    def _watch(
+        self,
+        collection: str,
+        path: str,
+        project: Callable[[Json], object],
+        query: dict[str, str] | None = None,
+    ) -> Reflector:
+        def changed() -> None:
+            self._objects.take(collection, made.items)
+            for state in reflector.STATES:
+                self._metrics.watches.labels(collection, state).set(state == made.state)
+
+        made = Reflector(self._client, path, project, query, changed)
+        return made
+
+
+def _first(watch: Reflector) -> None:
+    """Wait until the first attempt is over, one way or the other."""
+    waited = 0.0
+    while watch.state == reflector.STARTING and waited < SYNC_SECONDS:
+        watch.wait(0.05)
+        waited += 0.05
+
+
+def _data(obj: Json) -> Json:
+    return dict(obj.get("data") or {})

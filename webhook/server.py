@@ -56,12 +56,6 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
     readiness.require("certificate", upkeep.keeper.missing)
     with contextlib.ExitStack() as stack:
         stack.enter_context(upkeep.running())
-<<<<<<< HEAD
-        namespaces = stack.enter_context(_namespaces(cluster, readiness))
-        service = ReviewService(loaded, namespaces, metrics, broken=upkeep.switch.active)
-        client = cluster if args.events else None
-        service.events = stack.enter_context(recording(client, metrics))
-=======
         labels = NamespaceLabels(cluster) if cluster is not None else None
         namespaces = stack.enter_context(_namespaces(labels, readiness))
         around = Surroundings()
@@ -71,7 +65,8 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
         service = ReviewService(
             loaded, namespaces, metrics, broken=upkeep.switch.active, surroundings=around
         )
->>>>>>> 7b2cb3d (The webhook heeds InvariantRollouts and Waivers, spares workloads older than the enforcement, and believes only controllers about owners)
+        client = cluster if args.events else None
+        service.events = stack.enter_context(recording(client, metrics))
         app = create_app(service, readiness, metrics, args.max_body_bytes)
         probes = create_probes_app(service, readiness, metrics)
         # What is loaded stays: the collector need not walk it at every turn.

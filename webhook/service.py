@@ -30,13 +30,9 @@ from karb_guard.decisions.stages import NamespaceStages, StagePolicy
 from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
-<<<<<<< HEAD
 from webhook import break_glass, denials
-from webhook.events import NoEvents, Poster
-=======
-from webhook import break_glass
 from webhook.enforcement import EnforcedSince
->>>>>>> 7b2cb3d (The webhook heeds InvariantRollouts and Waivers, spares workloads older than the enforcement, and believes only controllers about owners)
+from webhook.events import NoEvents, Poster
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.objects import ClusterObjects
@@ -144,13 +140,10 @@ class ReviewService:
         self._metrics = metrics
         self._today = today
         self._broken = broken
-<<<<<<< HEAD
         self.events: Poster = NoEvents()
         """Told of denied Pods."""
-=======
         self._around = surroundings or Surroundings()
         self._since = EnforcedSince(self._around.objects)
->>>>>>> 7b2cb3d (The webhook heeds InvariantRollouts and Waivers, spares workloads older than the enforcement, and believes only controllers about owners)
 
     async def answer(self, review: Review) -> Decision:
         """Decide about a review; an error of our own counts as "not evaluated", never as allow."""

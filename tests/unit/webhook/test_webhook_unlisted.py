@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from karb_guard.cluster.client import connect
+from karb_guard.cluster.namespaces import NamespaceLabels
 from webhook import server
 from webhook.health import Readiness
 
@@ -81,7 +82,7 @@ def test_without_a_list_the_webhook_is_not_ready_and_with_one_it_is(
     readiness = Readiness()
     with api_server() as api:
         cluster = connect(kubeconfig(tmp_path, api.server_port))
-        with server._namespaces(cluster, readiness) as namespaces:
+        with server._namespaces(NamespaceLabels(cluster), readiness) as namespaces:
             assert "never listed" in readiness.missing()["namespaces"]
             assert "credentials" in readiness.missing()["namespaces"]
             api.trusting = True

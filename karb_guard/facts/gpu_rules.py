@@ -27,7 +27,7 @@ class Matcher:
     """Finds the row that a name, or a name with a value, matches; remembers what it has seen."""
 
     def __init__(self, rows: Iterable[Name]) -> None:
-        self._rows = [(_compiled((row.pattern,)), _compiled(row.values), row) for row in rows]
+        self._rows = tuple(rows)
         remember = lru_cache(maxsize=_REMEMBERED)
         self.row: Callable[[str], Name | None] = remember(self._row)
         """The first row whose pattern matches the name, whatever the value."""
@@ -35,13 +35,13 @@ class Matcher:
         """The first row whose pattern matches the name, and that the value does not deny."""
 
     def _row(self, name: str) -> Name | None:
-        return next((row for pattern, _, row in self._rows if pattern.match(name)), None)
+        return next((row for row in self._rows if _matches(name, row.pattern)), None)
 
     def _valued(self, name: str, value: str) -> Name | None:
-        for pattern, values, row in self._rows:
-            if pattern.match(name):
-                speaks = bool(values.match(value)) if row.values else _affirms(value)
-                if speaks:
+        for row in self._rows:
+            if _matches(name, row.pattern):
+                listed = any(_matches(value, each) for each in row.values)
+                if listed if row.values else _affirms(value):
                     return row
         return None
 
@@ -50,8 +50,19 @@ def _affirms(value: str) -> bool:
     return value.lower() not in names.FALSE_VALUES
 
 
-def _compiled(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(translate(pattern) for pattern in patterns))
+def _matches(text: str, pattern: str) -> bool:
+    """As ``fnmatchcase``, but patterns are compiled when they are first needed, and then stay."""
+    if _WILD.isdisjoint(pattern):
+        return text == pattern
+    return _compiled(pattern).match(text) is not None
+
+
+_WILD = frozenset("*?[")
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(translate(pattern))
 
 
 def _plain(patterns: Iterable[str]) -> list[Name]:

@@ -96,23 +96,66 @@ def test_a_digest_pins_the_image() -> None:
     assert pod["containers"][0]["image"].endswith("@sha256:" + "a" * 64)
 
 
+READ = {
+    *("namespaces", "invariantrollouts", "waivers", "replicationcontrollers", "replicasets"),
+    *("deployments", "statefulsets", "daemonsets", "jobs", "cronjobs"),
+}
+"""What may be read whatever its name."""
+
+
 def test_no_role_is_wider_than_the_work() -> None:
     for settings in COMBINATIONS:
         for obj in render(*settings):
             for rule in obj.get("rules", []) if obj["kind"].endswith("Role") else []:
                 assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
-                reads = rule["resources"] in (["namespaces"], ["replicasets"], ["jobs"])
-                narrow = reads or "create" in rule["verbs"]
+                reads = set(rule["verbs"]) <= {"get", "list", "watch"} and READ >= {
+                    *rule["resources"]
+                }
+                editor = obj["metadata"]["name"].endswith("-editor")
+                narrow = reads or "create" in rule["verbs"] or editor
                 assert narrow or rule.get("resourceNames"), rule
     rules_of_files = of_kind(
         render(
             'tls={"mode":"files","secretName":"x"}',
             'admission.managedBy="chart"',
             "events.enabled=false",
+            "rbac.editors=false",
         ),
         "ClusterRole",
     )["rules"]
-    assert [rule["resources"] for rule in rules_of_files] == [["namespaces"]]
+    resources = {resource for rule in rules_of_files for resource in rule["resources"]}
+    assert resources == READ
+    watched = {r for rule in rules_of_files if "watch" in rule["verbs"] for r in rule["resources"]}
+    assert watched == {"namespaces", "invariantrollouts", "waivers"}
+
+
+def test_definitions_of_kinds_stay_at_an_uninstall_unless_one_says_otherwise() -> None:
+    def policies(*settings: str) -> dict[str, str | None]:
+        return {
+            obj["metadata"]["name"]: obj["metadata"]
+            .get("annotations", {})
+            .get("helm.sh/resource-policy")
+            for obj in render(*settings)
+            if obj["kind"] == "CustomResourceDefinition"
+        }
+
+    names = ("invariantrollouts.karb.dev", "waivers.karb.dev")
+    assert policies() == dict.fromkeys(names, "keep")
+    assert policies("crds.keep=false") == dict.fromkeys(names)
+    assert policies("crds.install=false") == {}
+
+
+def test_editors_are_roles_that_nobody_has() -> None:
+    objects = render()
+    roles = {o["metadata"]["name"]: o for o in objects if o["kind"] == "ClusterRole"}
+    assert set(roles) == {
+        NAME,
+        *(f"{NAME}-{r}" for r in ("waiver-editor", "rollout-editor", "view")),
+    }
+    bound = [o["roleRef"]["name"] for o in objects if o["kind"].endswith("Binding")]
+    assert not [name for name in bound if "editor" in name]
+    labels = roles[f"{NAME}-waiver-editor"]["metadata"]["labels"]
+    assert not [key for key in labels if "aggregate" in key]
 
 
 @pytest.mark.parametrize(

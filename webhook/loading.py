@@ -10,11 +10,13 @@ from typing import Any
 import orjson
 
 from karb_guard.assembly import Guard
+from karb_guard.assembly.mutation import mutator_of
 from karb_guard.config.names import stage_policy
 from karb_guard.decisions.admission import AdmissionOptions
 from karb_guard.evaluation import Evaluator
 from karb_guard.inventory import Inventory
 from karb_guard.model.finding import Evaluation
+from karb_guard.mutation.mutator import Mutator
 from webhook.service import Labels, Loaded
 
 NAMESPACE_CONTEXT = "namespace"
@@ -101,7 +103,13 @@ def loaded_from(guard: Guard, own_namespace: str | None) -> Loaded:
         ),
         exempt_namespaces=(*config.webhook.exempt_namespaces, *own),
         digest=digest_of(guard),
+        mutator=_mutator(guard),
     )
+
+
+def _mutator(guard: Guard) -> Mutator | None:
+    mutator = mutator_of(guard)
+    return mutator if mutator.may_change else None
 
 
 def digest_of(guard: Guard) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -127,6 +127,30 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.mutation_reviews = Counter(
+            "karb_guard_mutation_reviews",
+            "Reviews of /mutate answered: patched, unchanged, skipped or failed.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.mutations = Counter(
+            "karb_guard_mutations",
+            "Fields that Pods were given, by mutation.",
+            ("mutation",),
+            registry=registry,
+        )
+        self.mutation_failures = Counter(
+            "karb_guard_mutation_failures",
+            "Pods that passed without a patch because they could not be looked at.",
+            ("cause",),
+            registry=registry,
+        )
+        self.mutation_duration = Histogram(
+            "karb_guard_mutation_duration_seconds",
+            "From the last byte of a review of /mutate to its answer.",
+            buckets=_BUCKETS,
+            registry=registry,
+        )
         self.ready = Gauge("karb_guard_ready", "1 while /readyz answers 200.", registry=registry)
         # To look a time series up takes twice as long as to count. As many as there are series.
         self._reviews_of = functools.cache(self.reviews.labels)
@@ -139,6 +163,14 @@ class Metrics:
         self.duration.observe(seconds)
         for (invariant, stage), count in decision.counts.items():
             self._findings_of(invariant, stage.value).inc(count)
+
+    def mutated(self, outcome: str, counts: Mapping[str, int], seconds: float) -> None:
+        """Count one answer of ``/mutate``; ``counts`` are by mutation, or by cause of a failure."""
+        self.mutation_reviews.labels(outcome).inc()
+        self.mutation_duration.observe(seconds)
+        counter = self.mutation_failures if outcome == "failed" else self.mutations
+        for name, count in counts.items():
+            counter.labels(name).inc(count)
 
     def unheeded_labels(self, stages: NamespaceStages) -> None:
         """Count the labels of a review's namespace that are not heeded."""

@@ -34,6 +34,12 @@ DOORS = (PODS, WORKLOADS, CUSTOM, POLICIES)
 FAILABLE = frozenset({PODS, WORKLOADS})
 """Whose failurePolicy follows the operator's choice; the others ignore an absent webhook."""
 PATH = "/validate"
+MUTATE = f"mutate.{DOMAIN}"
+"""Name of the mutating webhook."""
+MUTATING_KIND = "MutatingWebhookConfiguration"
+MUTATE_PATH = "/mutate"
+MUTATE_TIMEOUT_SECONDS = 2
+"""Mutating webhooks are called one after the other, and maybe again: a create waits for the sum."""
 TIMEOUT_SECONDS = 5
 """Half of the API server's default: a review takes milliseconds, and a create waits for all."""
 
@@ -223,14 +229,60 @@ def _webhook(
     }
 
 
-def client_config(address: ServiceAddress | str) -> Json:
+def mutating_configuration(options: RegistrationOptions, ca_bundle: bytes) -> Json:
+    """The whole MutatingWebhookConfiguration: Pods, when they are created, and nothing else.
+
+    Its failurePolicy is always ``Ignore``: it only fills in what the validating webhook asks for.
+    Without it a Pod is what its author wrote, and is judged as such; with ``Fail`` an outage would
+    stop Pods that need nothing filled in.
+    """
+    webhook = {
+        "name": MUTATE,
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": {
+            **client_config(options.address, MUTATE_PATH),
+            "caBundle": encoded(ca_bundle),
+        },
+        "failurePolicy": "Ignore",
+        "matchConditions": [dict(condition) for condition in MATCH_CONDITIONS[PODS]],
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": _not_in(options.excluded_namespaces),
+        "objectSelector": {},
+        # Another webhook may add a container after us, which then needs the same as the others.
+        "reinvocationPolicy": "IfNeeded",
+        "rules": mutating_rules(),
+        "sideEffects": "None",
+        "timeoutSeconds": min(options.timeout_seconds, MUTATE_TIMEOUT_SECONDS),
+    }
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": MUTATING_KIND,
+        "metadata": {"name": options.name, "labels": {"app.kubernetes.io/name": "karb-guard"}},
+        "webhooks": [webhook],
+    }
+
+
+def mutating_rules() -> list[Json]:
+    """Pods on CREATE. Not what makes them: GitOps would see a difference and write it back."""
+    return [
+        {
+            "apiGroups": [""],
+            "apiVersions": ["v1"],
+            "operations": ["CREATE"],
+            "resources": ["pods"],
+            "scope": "Namespaced",
+        }
+    ]
+
+
+def client_config(address: ServiceAddress | str, path: str = PATH) -> Json:
     """``clientConfig`` without the caBundle."""
     if isinstance(address, str):
-        return {"url": address}
+        return {"url": address.removesuffix(PATH) + path}
     service = {
         "namespace": address.namespace,
         "name": address.name,
-        "path": PATH,
+        "path": path,
         "port": address.port,
     }
     return {"service": service}
@@ -277,7 +329,15 @@ def render() -> str:
         }
         for door in DOORS
     ]
-    return head + yaml.safe_dump({"webhooks": webhooks}, sort_keys=False, width=1000)
+    mutating = {
+        "name": MUTATE,
+        "path": MUTATE_PATH,
+        "longestTimeoutSeconds": MUTATE_TIMEOUT_SECONDS,
+        "matchConditions": [dict(condition) for condition in MATCH_CONDITIONS[PODS]],
+        "rules": mutating_rules(),
+    }
+    document = {"webhooks": webhooks, "mutating": mutating}
+    return head + yaml.safe_dump(document, sort_keys=False, width=1000)
 
 
 if __name__ == "__main__":

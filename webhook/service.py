@@ -35,6 +35,7 @@ from webhook.enforcement import EnforcedSince
 from webhook.events import NoEvents, Poster
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
+from webhook.mutate import PodMutator
 from webhook.objects import ClusterObjects
 from webhook.owners import NoOwners, Owners
 from webhook.review import Review
@@ -86,6 +87,8 @@ class Loaded:
     """Names or shell patterns of namespaces whose objects pass without being judged."""
     digest: str = ""
     """Names configuration and policies; ``/readyz`` repeats it."""
+    mutator: PodMutator | None = None
+    """What ``/mutate`` gives to Pods; ``None``: nothing."""
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -222,6 +225,22 @@ class ReviewService:
             return decision
         self._metrics.break_glass_admissions.inc()
         return break_glass.admit(decision, state)
+
+    @property
+    def mutator(self) -> PodMutator | None:
+        """The mutations that are loaded."""
+        return self.loaded.mutator
+
+    def reason_to_pass(self, request: AdmissionRequest) -> str | None:
+        """Why ``/mutate`` leaves a request alone: as ``/validate`` does, and under break-glass."""
+        state = self._broken()
+        if state is not None and not state.invariants and state.covers(request.namespace):
+            return state.decided_by
+        return self.loaded.reason_to_pass(request)
+
+    async def labels_of(self, request: AdmissionRequest) -> Labels | None:
+        """The labels of the request's namespace; ``None`` where nobody can tell them."""
+        return await self._labels(request)
 
     def _needs_old(self, now: Judged, stages: NamespaceStages) -> bool:
         """Only enforced findings are ratcheted, so that most updates cost one evaluation."""

@@ -152,6 +152,8 @@ class Upkeep:
         """``template``, widened by what is loaded at that time."""
 
         def wanted(stored: rules.Json | None, bundle: bytes) -> rules.Json | None:
+            if template["kind"] == rules.MUTATING_KIND and self._loaded().mutator is None:
+                return None  # nothing would be changed: no call, no latency
             now = rules.widened(template, self._loaded().judged_kinds)
             return registration.whole(now, self._owner)(stored, bundle)
 
@@ -199,7 +201,7 @@ def _templates(args: argparse.Namespace) -> Sequence[rules.Json]:
         failure_policy=args.failure_policy,
         excluded_namespaces=tuple(sorted(excluded)),
     )
-    return [rules.configuration(options, b"")]
+    return [rules.configuration(options, b""), rules.mutating_configuration(options, b"")]
 
 
 def read_registration(file: Path) -> list[rules.Json]:

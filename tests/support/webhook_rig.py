@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from karb_guard.decisions.admission import AdmissionOptions
+from karb_guard.decisions.break_glass import BreakGlass
 from karb_guard.decisions.stages import StagePolicy, StageRules
 from karb_guard.model.finding import Coverage, Evaluation, Finding, ObjectRef, Severity
 from karb_guard.model.invariant import Invariant, Reference
@@ -15,6 +16,7 @@ from karb_guard.model.stage import Stage
 from webhook.app import create_app
 from webhook.health import Readiness
 from webhook.metrics import Metrics
+from webhook.mutate import PodMutator
 from webhook.service import Loaded, ReviewService, Surroundings
 
 TODAY = datetime.date(2027, 1, 15)
@@ -135,6 +137,9 @@ class Rig:
         namespaces: FixedNamespaces | None = None,
         exempt: tuple[str, ...] = ("kube-system",),
         surroundings: Surroundings | None = None,
+        *,
+        mutator: PodMutator | None = None,
+        broken: Callable[[], BreakGlass | None] = lambda: None,
         **options: Any,
     ) -> None:
         self.metrics = Metrics()
@@ -148,6 +153,7 @@ class Rig:
             options=AdmissionOptions(**options),
             exempt_namespaces=exempt,
             digest="d1",
+            mutator=mutator,
         )
         self.service = ReviewService(
             loaded,
@@ -155,6 +161,7 @@ class Rig:
             self.metrics,
             today=lambda: TODAY,
             surroundings=surroundings,
+            broken=broken,
         )
         self.app = create_app(self.service, self.readiness, self.metrics)
 

@@ -1,5 +1,5 @@
 {{/*
-The ValidatingWebhookConfiguration. Every field is written out, so that what is stored can be
+The ValidatingWebhookConfiguration and, where Pods are changed, the MutatingWebhookConfiguration. Every field is written out, so that what is stored can be
 compared with what is wanted; files/admission.yaml is generated from the
 kind table and the catalogue.
 */}}
@@ -44,4 +44,53 @@ webhooks:
   sideEffects: NoneOnDryRun
   timeoutSeconds: {{ $.Values.admission.timeoutSeconds }}
 {{- end }}
+{{- if include "karb-guard.mutates" . }}
+{{- $mutating := $admission.mutating }}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata:
+  name: {{ include "karb-guard.clusterName" . }}
+  labels:
+    {{- include "karb-guard.labels" . | nindent 4 }}
+  annotations:
+    karb.dev/registration-revision: {{ .Release.Revision | quote }}
+webhooks:
+- name: {{ $mutating.name }}
+  admissionReviewVersions: [v1]
+  clientConfig:
+    service:
+      namespace: {{ .Release.Namespace }}
+      name: {{ include "karb-guard.fullname" . }}
+      path: {{ $mutating.path }}
+      port: {{ .Values.service.port }}
+  # Always: it only fills in what the validating webhook asks for and judges afterwards.
+  failurePolicy: Ignore
+  matchConditions:
+    {{- toYaml $mutating.matchConditions | nindent 2 }}
+  matchPolicy: Equivalent
+  namespaceSelector:
+    matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values:
+      {{- range append .Values.admission.excludedNamespaces .Release.Namespace | uniq | sortAlpha }}
+      - {{ . | quote }}
+      {{- end }}
+  objectSelector: {}
+  reinvocationPolicy: IfNeeded
+  rules:
+    {{- toYaml $mutating.rules | nindent 2 }}
+  sideEffects: None
+  timeoutSeconds: {{ min (int .Values.admission.timeoutSeconds) (int $mutating.longestTimeoutSeconds) }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Not empty where the configuration changes Pods of any namespace.
+*/}}
+{{- define "karb-guard.mutates" -}}
+{{- $mutation := .Values.config.mutation | default dict -}}
+{{- if $mutation.enabled }}true{{ end -}}
+{{- range $mutation.namespaces }}{{ if .enabled }}true{{ end }}{{ end -}}
 {{- end -}}

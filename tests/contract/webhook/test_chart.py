@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from karb_guard.config.load import load_file
 from tests.support.chart import (
@@ -44,6 +45,37 @@ def test_the_chart_and_the_process_want_the_same_registration() -> None:
         del webhook["clientConfig"]["caBundle"]
     assert rendered["webhooks"] == wanted["webhooks"]
     assert rendered["metadata"]["name"] == wanted["metadata"]["name"]
+
+
+@pytest.mark.parametrize("managed_by", ["webhook", "chart"])
+@pytest.mark.parametrize(
+    "mutation", ['{"enabled":true}', '{"namespaces":[{"match":"a","enabled":true}]}']
+)
+def test_the_chart_and_the_process_want_the_same_mutating_registration(
+    managed_by: str, mutation: str
+) -> None:
+    rendered = render(f'config={{"mutation":{mutation}}}', f'admission.managedBy="{managed_by}"')
+    if managed_by == "webhook":
+        text = of_kind(rendered, "ConfigMap")["data"]["registration.yaml"]
+        rendered = list(yaml.safe_load_all(text))
+    found = of_kind(rendered, rules.MUTATING_KIND)
+    options = RegistrationOptions(
+        ServiceAddress(NAMESPACE, RELEASE),
+        name=NAME,
+        excluded_namespaces=("kube-system", NAMESPACE),
+    )
+    wanted = rules.mutating_configuration(options, b"")
+    for webhook in wanted["webhooks"]:
+        del webhook["clientConfig"]["caBundle"]
+    assert found["webhooks"] == wanted["webhooks"]
+    assert found["metadata"]["name"] == NAME
+
+
+def test_without_mutation_there_is_no_mutating_registration() -> None:
+    for managed_by in ("webhook", "chart"):
+        off = 'config={"mutation":{"enabled":false}}'
+        rendered = render(off, f'admission.managedBy="{managed_by}"')
+        assert rules.MUTATING_KIND not in yaml.safe_dump_all(rendered)
 
 
 def test_each_webhook_fails_as_its_own_value_says() -> None:

@@ -185,7 +185,8 @@ def test_an_update_of_two_objects_at_the_api_servers_bound_fits(client: TestClie
 
 def test_get_is_405_and_other_paths_404(client: TestClient) -> None:
     assert client.get("/validate").status_code == 405
-    assert client.post("/mutate").status_code == 404
+    assert client.get("/mutate").status_code == 405
+    assert client.post("/other").status_code == 404
     assert client.get("/docs").status_code == 404
 
 

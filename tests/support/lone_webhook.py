@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.support.controlplane import REPOSITORY, free_port
 from tests.support.webhook_process import environment, karb_guard
@@ -50,8 +51,8 @@ class LoneWebhook:
 
 
 @contextlib.contextmanager
-def lone_webhook(config: Path, *more: str) -> Iterator[LoneWebhook]:
-    """Start it and wait until it is ready; ended by its pid."""
+def lone_webhook(config: Path, *more: str, log: IO[bytes] | None = None) -> Iterator[LoneWebhook]:
+    """Start it and wait until it is ready; ended by its pid. What it says goes to ``log``."""
     port, metrics_port = free_port(), free_port()
     with tempfile.TemporaryDirectory() as directory:
         process = subprocess.Popen(
@@ -61,6 +62,8 @@ def lone_webhook(config: Path, *more: str) -> Iterator[LoneWebhook]:
                 *("--drain-seconds=0", "--log-level=error", *more),
             ],
             cwd=REPOSITORY,
+            stdout=log,
+            stderr=log,
             env=environment(),
         )
         try:

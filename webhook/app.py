@@ -111,7 +111,7 @@ class _Doors:
             await answer(scope, receive, send)
             return
         headers = [_JSON_HEADER, (b"content-length", b"%d" % len(answer))]
-        if self._readiness.draining:  # clients take their next request to another replica
+        if self._readiness.sends_away:  # clients take their next request to another replica
             headers.append(_CLOSE_HEADER)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})

@@ -16,6 +16,7 @@ class Readiness:
         self._lock = threading.Lock()
         self._checks: dict[str, Check] = {}
         self._draining = False
+        self._unready = False
 
     def require(self, name: str, check: Check) -> None:
         """Add a condition, asked at each probe."""
@@ -31,6 +32,15 @@ class Readiness:
         """Whether the process is about to end."""
         return self._draining
 
+    @property
+    def sends_away(self) -> bool:
+        """Whether clients shall take their next request elsewhere: draining, or unready lately.
+
+        Endpoints only guide new connections; those that API servers keep open would go on coming
+        here. As of the last call of ``missing``: reviews don't pay for the checks.
+        """
+        return self._draining or self._unready
+
     def missing(self) -> Mapping[str, str]:
         """Condition -> what is missing; empty when ready."""
         with self._lock:
@@ -40,4 +50,5 @@ class Readiness:
             found["started"] = "nothing is loaded yet"
         if self._draining:
             found["draining"] = "the process is shutting down"
+        self._unready = bool(found)
         return found

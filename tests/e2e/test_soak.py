@@ -10,7 +10,7 @@ from benchmarks.soak import both, mixed, table
 pytestmark = pytest.mark.e2e
 
 SECONDS, RATE = 20.0, 40
-P99_MS = 100.0
+P99_MS = 1000.0
 """Coarse: continuous integration shares its cores."""
 
 

@@ -220,13 +220,14 @@ class Fleet:
 def deployed(
     cluster: Cluster, directory: Path, config: Json, replicas: int = 2, **changes: Any
 ) -> Iterator[Fleet]:
-    """A fleet that is ready and registered; taken away whatever happens."""
+    """A fleet that is ready and registered if it has replicas; taken away whatever happens."""
     with balancing() as balancer:
         fleet = Fleet(cluster, directory, balancer, config, **changes)
         try:
             fleet.prepare()
-            fleet.start_ready(replicas)
-            fleet.wait_registered()
+            if replicas:
+                fleet.start_ready(replicas)
+                fleet.wait_registered()
             yield fleet
         finally:
             fleet.stop()

@@ -94,6 +94,12 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.engine = Counter(
+            "karb_guard_engine",
+            "An OPA server that went away or came back, and objects that it did not judge.",
+            ("outcome",),
+            registry=registry,
+        )
         self.leader = Gauge(
             "karb_guard_leader",
             "1 while this replica holds the Lease and writes for all.",

@@ -12,6 +12,7 @@ from karb_guard.assembly import Choices, Guard, assemble
 from karb_guard.cluster.client import ClusterClient, connect
 from karb_guard.cluster.namespaces import NamespaceLabels
 from karb_guard.config.settings import WebhookSettings
+from karb_guard.engine import resilient
 from webhook import arguments, logs
 from webhook.app import create_app, create_probes_app
 from webhook.arguments import add_arguments
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT. Raises ``KarbGuardError`` for what can't be started."""
     arguments.check(args)
     logs.configure(args.log_level)
-    with assemble(Choices(args.config, [str(p) for p in args.policies])) as guard:
+    with assemble(Choices(args.config, [str(p) for p in args.policies], resilient=True)) as guard:
         _serve(args, guard)
     return 0
 
@@ -54,6 +55,9 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
     upkeep = Upkeep(args, cluster, listener, metrics, lambda: loaded)
     readiness.require("policies", lambda: None if loaded.enabled else "no invariant is enabled")
     readiness.require("certificate", upkeep.keeper.missing)
+    opa = resilient.begin(guard.engine, lambda outcome: metrics.engine.labels(outcome).inc())
+    if opa is not None:
+        readiness.require("engine", lambda: opa.missing)
     with contextlib.ExitStack() as stack:
         stack.enter_context(upkeep.running())
         labels = NamespaceLabels(cluster) if cluster is not None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from karb_guard.assembly.policies import Choices, compiled, roots_of
 from karb_guard.config.load import Loaded, load
@@ -21,6 +22,9 @@ from karb_guard.invariants.profiles import Profile
 from karb_guard.invariants.roots import builtin_root
 from karb_guard.model.errors import UsageError
 from karb_guard.model.invariant import Invariant
+
+if TYPE_CHECKING:
+    from karb_guard.engine.opa_server import OpaServerEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def assemble(choices: Choices) -> Guard:
         },
         facts=fact_settings(config),
     )
-    engine = engine_of(config, bundle)
+    engine = engine_of(config, bundle, choices.resilient)
     return Guard(loaded, catalogue, bundle, engine, Evaluator(engine, settings))
 
 
@@ -116,29 +120,40 @@ def fact_settings(config: Config) -> FactSettings:
     )
 
 
-def engine_of(config: Config, bundle: CompiledBundle) -> Engine:
-    """The engine that the configuration asks for."""
-    engine = config.engine
-    if engine.type == "opa":
-        from karb_guard.engine.opa_server import OpaServerEngine, OpaServerSettings
+def engine_of(config: Config, bundle: CompiledBundle, resilient: bool = False) -> Engine:
+    """The engine that the configuration asks for; ``resilient`` outlives an OPA that goes away."""
+    if config.engine.type != "opa":
+        return _embedded(config, bundle)
+    server = _opa(config, bundle)
+    if not resilient:
+        return server
+    from karb_guard.engine.resilient import ResilientEngine
 
-        return OpaServerEngine(
-            bundle.catalogue,
-            OpaServerSettings(
-                url=engine.opa.url or "",
-                token=_token(engine.opa.token_file),
-                ca_file=Path(engine.opa.ca_file) if engine.opa.ca_file else None,
-                timeout_seconds=engine.opa.timeout_ms / 1000,
-            ),
-        )
+    embedded = config.engine.opa.when_away == "embedded"
+    return ResilientEngine(server, _embedded(config, bundle) if embedded else None)
+
+
+def _opa(config: Config, bundle: CompiledBundle) -> OpaServerEngine:
+    from karb_guard.engine.opa_server import OpaServerEngine, OpaServerSettings
+
+    opa = config.engine.opa
+    settings = OpaServerSettings(
+        url=opa.url or "",
+        token=_token(opa.token_file),
+        ca_file=Path(opa.ca_file) if opa.ca_file else None,
+        timeout_seconds=opa.timeout_ms / 1000,
+    )
+    return OpaServerEngine(bundle.catalogue, settings)
+
+
+def _embedded(config: Config, bundle: CompiledBundle) -> Engine:
     from karb_guard.engine.embedded import EmbeddedEngine, EmbeddedSettings
 
-    return EmbeddedEngine(
-        bundle,
-        EmbeddedSettings(
-            deadline_seconds=engine.deadline_ms / 1000, memory_bytes=engine.memory_mib << 20
-        ),
+    engine = config.engine
+    settings = EmbeddedSettings(
+        deadline_seconds=engine.deadline_ms / 1000, memory_bytes=engine.memory_mib << 20
     )
+    return EmbeddedEngine(bundle, settings)
 
 
 def _token(file: str | None) -> str | None:

@@ -31,6 +31,8 @@ class Choices:
     ignore: Sequence[str] = ()
     set_params: Sequence[str] = field(default_factory=tuple)
     """``NAME.PARAM=VALUE``."""
+    resilient: bool = False
+    """An OPA server may go away and come back: for processes that go on."""
 
 
 def roots_of(config: Config, extra: Sequence[str] = ()) -> list[Path]:

@@ -19,6 +19,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=summary, description=summary.capitalize() + ".")
         action.add_argument("directories", nargs="*", metavar="DIR", help="policies of your own")
+    _add_bundle(actions)
+
+
+def _add_bundle(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    summary = "write what an OPA server needs: the policies, and who may ask"
+    action = actions.add_parser("bundle", help=summary, description=summary.capitalize() + ".")
+    action.add_argument("directories", nargs="*", metavar="DIR", help="policies of your own")
+    action.add_argument("--config", type=Path, metavar="FILE", help="adds its `policies`")
+    action.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="gets server.tar.gz"
+    )
+    action.add_argument(
+        "--token",
+        action="store_true",
+        help="also make a random token and authz.rego, which lets only its bearer ask",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,7 +43,21 @@ def run(args: argparse.Namespace) -> int:
     for directory in own:
         if not directory.is_dir():
             raise UsageError(f"{directory}: no such directory; name a folder of policies")
+    if args.action == "bundle":
+        return _bundle(args, own)
     return {"build": _build, "test": _test, "format": _format}[args.action](own)
+
+
+def _bundle(args: argparse.Namespace, own: list[Path]) -> int:
+    from karb_guard.assembly.policies import compiled, roots_of
+    from karb_guard.config.load import load
+    from karb_guard.engine.opa_files import write_server_files
+
+    config = load(args.config).config
+    bundle = compiled(roots_of(config, [str(directory) for directory in own]))
+    for file in write_server_files(bundle, args.output, args.token):
+        sys.stdout.write(f"{file}\n")
+    return 0
 
 
 def _build(own: list[Path]) -> int:

@@ -1,4 +1,4 @@
-"""``karb-guard webhook serve``: the admission application's way onto the command line."""
+"""``karb-guard webhook``: the admission application's way onto the command line."""
 
 from __future__ import annotations
 
@@ -8,23 +8,35 @@ from types import ModuleType
 from karb_guard.cli.extras import needing_extra
 from karb_guard.model.errors import UsageError
 
+_ACTIONS = {
+    "serve": (
+        "webhook.server",
+        "AdmissionReviews of an API server are answered over TLS, until SIGTERM or SIGINT",
+    ),
+    "test": (
+        "webhook.selftest",
+        "a Pod without a memory limit is offered to an API server: karb-guard has to say so",
+    ),
+}
+"""Action -> the module that does it, and its summary."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``webhook``."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    summary = "AdmissionReviews of an API server are answered over TLS, until SIGTERM or SIGINT"
-    serve = actions.add_parser("serve", help=summary, description=f"{summary}.")
-    try:
-        _server().add_arguments(serve)
-    except UsageError as error:
-        parser.error(str(error))
+    for name, (_, summary) in _ACTIONS.items():
+        action = actions.add_parser(name, help=summary, description=f"{summary}.")
+        try:
+            _module(name).add_arguments(action)
+        except UsageError as error:
+            parser.error(str(error))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT. Raises ``KarbGuardError`` for what can't be started."""
-    code: int = _server().run(args)
+    """Run one action. Raises ``KarbGuardError`` for what can't be done."""
+    code: int = _module(args.action).run(args)
     return code
 
 
-def _server() -> ModuleType:
-    return needing_extra("webhook.server")
+def _module(action: str) -> ModuleType:
+    return needing_extra(_ACTIONS[action][0])

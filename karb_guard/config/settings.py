@@ -96,6 +96,8 @@ class OpaServer:
     """PEM certificates that its TLS certificate is checked against; the system's by default."""
     timeout_ms: Milliseconds = 1000
     """Longest wait for one answer, in milliseconds."""
+    when_away: Literal["not-evaluated", "embedded"] = "not-evaluated"
+    """What admission does while it does not answer: deny where enforced, or judge by itself."""
 
 
 @dataclass(frozen=True, slots=True)

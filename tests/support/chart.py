@@ -40,6 +40,61 @@ EVERYTHING = [
 ]
 
 
+ALONE = [
+    'image.digest="sha256:' + "a" * 64 + '"',
+    'image.tag="1.2.3"',
+    'image.pullSecrets=[{"name":"p"}]',
+    "replicas=1",
+    "replicas=5",
+    'config={"stages":{"default":{"error":"enforce"}}}',
+    'admission.failurePolicy="Fail"',
+    "admission.timeoutSeconds=30",
+    "admission.excludedNamespaces=[]",
+    'admission.managedBy="chart"',
+    'tls={"mode":"files","secretName":"karb-tls"}',
+    'tls.caSecretName="own"',
+    "service.port=8443",
+    'ports={"webhook":9443,"metrics":9090}',
+    "preStopSeconds=0",
+    "drainSeconds=60",
+    'logLevel="debug"',
+    "events.enabled=false",
+    "opa.enabled=true",
+    'opa={"enabled":true,"image":"r.example/opa:1","whenAway":"not-evaluated"}',
+    'monitoring.serviceMonitor={"enabled":true,"labels":{"release":"p"}}',
+    'monitoring.prometheusRule={"enabled":true,"labels":{"release":"p"}}',
+    'monitoring.dashboard={"enabled":true,"annotations":{"grafana_folder":"k"}}',
+    "test.enabled=false",
+    'test.namespace="kube-public"',
+    'resources={"requests":{"cpu":"1"},"limits":{"memory":"1Gi"}}',
+    "podDisruptionBudget.enabled=false",
+    'podDisruptionBudget.minAvailable="50%"',
+    "networkPolicy.enabled=false",
+    "networkPolicy.denyByDefault=true",
+    'networkPolicy.clients=[{"ipBlock":{"cidr":"10.0.0.0/8"}}]',
+    'networkPolicy.apiServers=[{"ipBlock":{"cidr":"10.0.0.1/32"}}]',
+    'rbac.reviewBy="2027-06-30"',
+    'serviceAccount={"name":"sa","annotations":{"x":"y"}}',
+    'priorityClassName=""',
+    'podAnnotations={"a":"b"}',
+    'podLabels={"c":"d"}',
+    'nodeSelector={"kubernetes.io/os":"linux"}',
+    'tolerations=[{"key":"infra","operator":"Exists"}]',
+    'affinity={"nodeAffinity":{}}',
+]
+"""Every switch of values.yaml away from its default; a test holds that none is left out."""
+TOGETHER = [
+    *EVERYTHING,
+    'rbac.reviewBy="2027-06-30"',
+    "replicas=3",
+    "opa.enabled=true",
+    "monitoring.serviceMonitor.enabled=true",
+    "monitoring.prometheusRule.enabled=true",
+    "monitoring.dashboard.enabled=true",
+    "networkPolicy.denyByDefault=true",
+]
+
+
 def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     (found,) = [obj for obj in objects if obj["kind"] == kind]
     return found

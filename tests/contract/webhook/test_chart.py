@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.support.chart import (
     registered,
 )
 from tests.support.helm import CHART, NAMESPACE, RELEASE, helm, render
-from webhook import arguments, registration, rules
+from webhook import arguments, registration, rules, selftest
 from webhook.rules import RegistrationOptions, ServiceAddress
 
 
@@ -102,6 +103,59 @@ def test_the_configuration_is_passed_on_as_it_is(tmp_path: Path) -> None:
     assert stages.namespaces[0].match == "inference"
     file.write_text(of_kind(render(), "ConfigMap")["data"]["karb-guard.yaml"])
     assert load_file(file).config.stages.namespaces == ()
+
+
+def test_the_drain_is_longer_than_it_takes_to_leave_the_endpoints() -> None:
+    pod = of_kind(render(), "Deployment")["spec"]["template"]["spec"]
+    sleep = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    drain = flags(render()).drain_seconds
+    assert sleep + drain < pod["terminationGracePeriodSeconds"]
+    # A replica that fails its readiness probe, once, is out of the endpoints before the drain ends.
+    probe = pod["containers"][0]["readinessProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] + 2 < sleep + drain
+    without = of_kind(render("preStopSeconds=0"), "Deployment")["spec"]["template"]["spec"]
+    assert "lifecycle" not in without["containers"][0]
+
+
+def test_the_sidecar_has_a_token_of_its_own_and_none_of_the_api_servers() -> None:
+    objects = render("opa.enabled=true", 'opa.whenAway="not-evaluated"')
+    pod = of_kind(objects, "Deployment")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    writer, opa = pod["initContainers"]
+    assert opa["restartPolicy"] == "Always"
+    assert "--addr=127.0.0.1:8181" in opa["args"]
+    assert {"--authentication=token", "--authorization=basic"} <= set(opa["args"])
+    assert opa["volumeMounts"] == [{"name": "opa", "mountPath": "/opa", "readOnly": True}]
+    for container in (writer, opa):
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert "api-access" not in {mount["name"] for mount in container["volumeMounts"]}
+    mounted = {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert {"opa", "api-access"} <= mounted
+
+
+def test_the_configuration_names_the_sidecar(tmp_path: Path) -> None:
+    settings = ["opa.enabled=true", 'config={"failOn":"warning","engine":{"deadlineMs":300}}']
+    file = tmp_path / "karb-guard.yaml"
+    (config,) = [o for o in render(*settings) if "karb-guard.yaml" in o.get("data", {})]
+    file.write_text(config["data"]["karb-guard.yaml"])
+    engine = load_file(file).config.engine
+    assert (engine.type, engine.deadline_ms) == ("opa", 300)
+    assert engine.opa.url == "http://127.0.0.1:8181"
+    assert engine.opa.token_file == "/opa/token"  # noqa: S105 - a path
+    assert engine.opa.when_away == "embedded"
+
+
+def test_the_test_pod_is_nobody_that_the_service_selects() -> None:
+    objects = render()
+    selector = of_kind(objects, "Service")["spec"]["selector"]
+    labels = of_kind(objects, "Pod")["metadata"]["labels"]
+    assert not selector.items() <= labels.items()
+    (pod,) = [o for o in objects if o["kind"] == "Pod"]
+    words = pod["spec"]["containers"][0]["args"]
+    assert words[:2] == ["webhook", "test"]
+    parser = argparse.ArgumentParser()
+    selftest.add_arguments(parser)
+    assert parser.parse_args(words[2:]).in_cluster
 
 
 def test_the_pod_is_restricted() -> None:
@@ -201,6 +255,12 @@ def test_editors_are_roles_that_nobody_has() -> None:
         ('image.digest="sha256:1"', "digest"),
         ('tls.mode="files"', "tls.secretName"),
         ("ports.webhook=443", "webhook"),
+        ('monitoring.serviceMonitor={"interval":"often"}', "interval"),
+        ('opa={"enabled":true,"whenAway":"allow"}', "whenAway"),
+        ("opa.ports.api=80", "api"),
+        ('resources={"limit":{}}', "limit"),
+        ("preStopSeconds=1000", "preStopSeconds"),
+        ('test.namespace="A"', "namespace"),
     ],
 )
 def test_bad_values_are_refused_by_name(setting: str, problem: str) -> None:

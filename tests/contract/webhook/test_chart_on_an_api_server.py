@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import yaml
 from karb_guard.cluster.client import ClusterClient, connect
 from karb_guard.cluster.errors import ClusterError
 from karb_guard.cluster.namespaces import NamespaceLabels
-from tests.support.chart import COMBINATIONS, EVERYTHING, NAME, flags, registered
+from tests.support.chart import ALONE, COMBINATIONS, EVERYTHING, NAME, TOGETHER, flags, registered
 from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import seconds_until
 from tests.support.helm import NAMESPACE, RELEASE, render
@@ -27,6 +28,8 @@ from webhook.registration import COLLECTIONS, Registrar
 from webhook.secret_store import SecretStore
 
 pytestmark = pytest.mark.e2e
+
+CRDS = Path(__file__).parent / "data" / "monitoring_crds.yaml"
 
 COLLECTION = COLLECTIONS["ValidatingWebhookConfiguration"]
 
@@ -60,13 +63,48 @@ def installed(namespace: Cluster) -> Iterator[Cluster]:
     cluster.kubectl("delete", "-f", "-", "--ignore-not-found", stdin=objects)
 
 
+def prepare(cluster: Cluster) -> None:
+    """A Pod is only valid beside its ServiceAccount, which a dry run does not make."""
+    metadata = {"name": f"{RELEASE}-test", "namespace": NAMESPACE}
+    document = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(document))
+
+
 def test_every_variant_is_valid_on_a_real_api_server(namespace: Cluster) -> None:
+    prepare(namespace)
     for settings in [*COMBINATIONS, EVERYTHING]:
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": render(*settings)})
         flags = ["--server-side", "--dry-run=server", "--validate=strict", "-f", "-"]
         namespace.kubectl("apply", *flags, stdin=text)
     document = json.dumps(registered(render()))
     namespace.kubectl("create", "--dry-run=server", "-f", "-", stdin=document)
+
+
+def test_every_switch_applies_to_a_real_api_server(namespace: Cluster) -> None:
+    """Strictly: an unknown or duplicate field is refused; CRDs have the operators' fields."""
+    prepare(namespace)
+    crds = CRDS.read_text()
+    namespace.kubectl("apply", "--server-side", "-f", "-", stdin=crds)
+    for name in ("servicemonitors", "prometheusrules"):
+        crd = f"crd/{name}.monitoring.coreos.com"
+        namespace.kubectl("wait", "--for=condition=Established", crd, "--timeout=30s")
+    flags = ["--server-side", "--force-conflicts", "--validate=strict", "-f", "-"]
+    items: list[dict[str, object]] = []
+    for settings in [*([setting] for setting in ALONE), TOGETHER]:
+        items = render(*settings)
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        done = namespace.kubectl("apply", *flags, "--dry-run=server", stdin=text, check=False)
+        assert done.returncode == 0, f"{settings}: {done.stderr}"
+    # The last, everything together, for real.
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    namespace.kubectl("apply", *flags, stdin=text)
+    namespace.kubectl("delete", "-f", "-", "--ignore-not-found", stdin=text)
+    broken = copy.deepcopy(next(item for item in items if item["kind"] == "ServiceMonitor"))
+    broken["spec"]["endpoints"][0]["intervall"] = "1s"  # type: ignore[index]
+    done = namespace.kubectl("apply", *flags, stdin=json.dumps(broken), check=False)
+    assert done.returncode != 0
+    assert "intervall" in done.stderr
+    namespace.kubectl("delete", "-f", "-", stdin=crds)
 
 
 def test_the_roles_are_enough_and_not_more(installed: Cluster, tmp_path: Path) -> None:

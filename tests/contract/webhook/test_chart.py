@@ -194,9 +194,9 @@ def test_no_role_is_wider_than_the_work() -> None:
         for obj in render(*settings):
             for rule in obj.get("rules", []) if obj["kind"].endswith("Role") else []:
                 assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
-                reads = set(rule["verbs"]) <= {"get", "list", "watch"} and READ >= {
-                    *rule["resources"]
-                }
+                reads = (
+                    set(rule["verbs"]) <= {"get", "list", "watch"} and {*rule["resources"]} <= READ
+                )
                 editor = obj["metadata"]["name"].endswith("-editor")
                 narrow = reads or "create" in rule["verbs"] or editor
                 assert narrow or rule.get("resourceNames"), rule

@@ -34,9 +34,7 @@ def test_an_annotation_is_parsed_into_its_unit() -> None:
     assert slo(annotations={"karb.dev/slo-p95-latency": "250ms"}) == {
         "p95-latency": {
             "raw": "250ms",
-            "value": 250.0,
-            "unit": "ms",
-            "source": "annotation",
+            "value": 250,
             "key": "karb.dev/slo-p95-latency",
             "path": [*META, "annotations", "karb.dev/slo-p95-latency"],
             "error": None,
@@ -44,11 +42,16 @@ def test_an_annotation_is_parsed_into_its_unit() -> None:
     }
 
 
+@pytest.mark.parametrize(("raw", "value"), [("250ms", 250), ("1.5ms", 1.5), ("3m", 180_000)])
+def test_whole_numbers_are_integers(raw: str, value: float) -> None:
+    found = slo(annotations={"karb.dev/slo-p95-latency": raw})["p95-latency"]["value"]
+    assert (found, type(found)) == (value, type(value))
+
+
 def test_a_label_is_as_good() -> None:
     found = slo(labels={"karb.dev/slo-error-rate": "0.001", "karb.dev/tier": "critical"})
-    assert (found["error-rate"]["value"], found["error-rate"]["unit"]) == (0.001, "ratio")
+    assert found["error-rate"]["value"] == 0.001
     assert found["tier"]["value"] == "critical"
-    assert found["tier"]["unit"] is None
     assert found["tier"]["path"] == [*META, "labels", "karb.dev/tier"]
 
 
@@ -76,7 +79,11 @@ def test_what_can_not_be_read_keeps_its_text_and_says_why(raw: str) -> None:
 def test_the_annotation_wins_and_another_label_is_an_error() -> None:
     key = "karb.dev/slo-error-rate"
     found = slo({key: "0.01"}, {key: "0.1%"})["error-rate"]
-    assert (found["raw"], found["source"], found["value"]) == ("0.1%", "annotation", None)
+    assert (found["raw"], found["path"], found["value"]) == (
+        "0.1%",
+        [*META, "annotations", key],
+        None,
+    )
     assert found["error"] == 'the label of the same key says "0.01"'
 
 

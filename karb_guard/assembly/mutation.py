@@ -20,15 +20,15 @@ TOLERATION_INVARIANT = "gpu-tol-missing"
 """Its parameters say which taint belongs to which GPU, so that both doors mean the same."""
 
 
-def mutator_of(guard: Guard) -> Mutator:
-    """The mutations that the configuration asks for.
+def mutator_of(guard: Guard, *, preview: bool = False) -> Mutator:
+    """The mutations that the configuration asks for; a ``preview`` is as if they were enabled.
 
     Raises ``ConfigError`` for a label that no Pod may take over.
     """
     mutation = guard.config.mutation
     _check_labels(guard.loaded)
     options = MutationOptions(
-        enabled=mutation.enabled,
+        enabled=mutation.enabled or preview,
         gpu_toleration=mutation.gpu_toleration,
         seccomp_profile=mutation.seccomp_profile,
         no_privilege_escalation=mutation.no_privilege_escalation,

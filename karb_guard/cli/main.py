@@ -27,6 +27,7 @@ _COMMANDS = {
     "explain": "say what an invariant checks, why, and how to mend what it finds",
     "new": "scaffold an invariant: policy, test and fixtures",
     "policy": "build and test policies with the pinned opa",
+    "mutate": "show what the admission webhook would fill in when Pods are created",
     "webhook": "serve the admission webhook",
     "break-glass": "for a bounded time, let the webhook deny nothing",
 }

@@ -30,6 +30,7 @@ from webhook import rules
 LABEL = "karb.dev/e2e-webhook"
 """A namespace carries it with the name of the webhook that judges its objects."""
 KIND = "validatingwebhookconfiguration"
+MUTATING_KIND = "mutatingwebhookconfiguration"
 LOOPBACK = "127.0.0.1"
 READY_SECONDS = 60
 STOP_SECONDS = 15
@@ -60,6 +61,8 @@ class WebhookProcess:
     more_rules: Sequence[Mapping[str, Any]] = ()
     """Rules of the registration beside the product's own."""
     more_arguments: Sequence[str] = ()
+    mutating: bool = False
+    """Whether Pods of its namespaces are sent to ``/mutate`` too."""
     name: str = field(default_factory=lambda: unique("karb-e2e"))
     """Of the registration, and the value of ``LABEL``."""
     port: int = field(default_factory=free_port)
@@ -122,15 +125,18 @@ class WebhookProcess:
                 self.process.kill()
                 self.process.wait(STOP_SECONDS)
         self.cluster.kubectl("delete", KIND, self.name, "--ignore-not-found")
+        if self.mutating:
+            self.cluster.kubectl("delete", MUTATING_KIND, self.name, "--ignore-not-found")
 
     def registered(self) -> bool:
-        """Whether the configuration exists with a caBundle."""
-        return bool(self.ca_bundle())
+        """Whether the configurations exist with a caBundle."""
+        kinds = (KIND, MUTATING_KIND) if self.mutating else (KIND,)
+        return all(map(self.ca_bundle, kinds))
 
-    def ca_bundle(self) -> str:
+    def ca_bundle(self, kind: str = KIND) -> str:
         """The registered caBundle, base64; empty where there is no registration."""
         template = "jsonpath={.webhooks[0].clientConfig.caBundle}"
-        done = self.cluster.kubectl("get", KIND, self.name, "-o", template, check=False)
+        done = self.cluster.kubectl("get", kind, self.name, "-o", template, check=False)
         return done.stdout
 
     def metric(self, name: str, **labels: str) -> float:
@@ -152,9 +158,18 @@ class WebhookProcess:
         document["webhooks"][0]["rules"] += [
             {**rule, "scope": "Namespaced"} for rule in self.more_rules
         ]
-        (self.directory / "registration.json").write_text(json.dumps(document), encoding="utf-8")
+        documents = [document, *([self._mutating(url)] if self.mutating else [])]
+        text = "\n---\n".join(map(json.dumps, documents))
+        (self.directory / "registration.json").write_text(text, encoding="utf-8")
         config = yaml.safe_dump(dict(self.config))
         (self.directory / "karb-guard.yaml").write_text(config, encoding="utf-8")
+
+    def _mutating(self, url: str) -> Json:
+        options = rules.RegistrationOptions(f"{url}{rules.PATH}", name=self.name)
+        document = rules.mutating_configuration(options, b"")
+        for webhook in document["webhooks"]:
+            webhook["namespaceSelector"] = {"matchLabels": self.labels}
+        return document
 
     def _ready(self) -> bool:
         with contextlib.suppress(OSError):

@@ -179,5 +179,11 @@ def made_up(number: int) -> bytes:
     return torn(random) if chosen < 0.97 else random.randbytes(random.randrange(300))
 
 
-BODIES = st.integers(0, 2**64 - 1).map(made_up)
-"""By a seed: to have hypothesis draw each step took most of the time."""
+BATCHES = st.integers(0, 2**64 - 1)
+"""Where a batch begins: to have hypothesis draw each body, or each step, took most of the time."""
+BATCH = 25
+
+
+def batch(first: int) -> list[bytes]:
+    """The bodies of an example."""
+    return [made_up(first + number) for number in range(BATCH)]

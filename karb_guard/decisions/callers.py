@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from karb_guard.decisions.request import AdmissionRequest
+from karb_guard.model.path import MAPS
 from karb_guard.workloads.owners import MIRROR_ANNOTATION, controller_of, pod_role
 
 CONTROLLERS = frozenset(
@@ -67,4 +68,4 @@ def _origin(metadata: Mapping[str, Any]) -> tuple[Any, Any]:
 
 def _metadata(obj: Mapping[str, Any] | None) -> Mapping[str, Any]:
     metadata = (obj or {}).get("metadata")
-    return metadata if isinstance(metadata, Mapping) else {}
+    return metadata if isinstance(metadata, MAPS) else {}

@@ -22,9 +22,10 @@ def split(
     ``before`` are the old object's findings that no waiver covers: taking a waiver away makes
     what it covered new.
     """
-    left = Counter(map(_key, before))
-    if not left:
+    keys = [_key(finding) for finding in before]
+    if not keys or not findings:
         return list(findings), []
+    left = Counter(keys)
     new: list[Finding] = []
     known: list[Finding] = []
     for finding in findings:

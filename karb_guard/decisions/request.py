@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from karb_guard.model.path import MAPS
+
 JUDGED_OPERATIONS = frozenset({"CREATE", "UPDATE"})
 JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
 """Subresources whose object is the whole Pod. ``status`` carries no intent, ``scale`` no pods."""
@@ -59,7 +61,7 @@ def reason_to_pass(request: AdmissionRequest) -> str | None:
 def is_being_deleted(obj: Mapping[str, Any]) -> bool:
     """Whether the object carries a ``deletionTimestamp``."""
     metadata = obj.get("metadata")
-    return isinstance(metadata, Mapping) and metadata.get("deletionTimestamp") is not None
+    return isinstance(metadata, MAPS) and metadata.get("deletionTimestamp") is not None
 
 
 def touches_intent(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:

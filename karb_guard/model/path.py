@@ -12,8 +12,9 @@ from karb_guard.model.finding import Path
 
 _PLAIN_KEY = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
 
-_MAPS = (dict, Mapping)
-# In this order: to ask an abstract class takes ten times as long, and nearly all are ``dict``.
+MAPS = (dict, Mapping)
+"""For ``isinstance``. In this order: to ask an abstract class takes ten times as long, and nearly
+all are ``dict``."""
 
 # Encoders are made once; ``json.dumps`` with options makes one at each call.
 _content = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
@@ -82,7 +83,7 @@ def walk(value: Any, path: Path) -> tuple[Any, int]:
         if isinstance(part, int):
             if not isinstance(value, list) or not 0 <= part < len(value):
                 return value, depth
-        elif not isinstance(value, _MAPS) or part not in value:
+        elif not isinstance(value, MAPS) or part not in value:
             return value, depth
         value = value[part]
     return value, len(path)
@@ -104,12 +105,12 @@ def anchor_of(value: Any, path: Path) -> str:
         else:
             out.append(f"/{part}")
             field = part
-            value = value.get(part) if isinstance(value, _MAPS) else None
+            value = value.get(part) if isinstance(value, MAPS) else None
     return "".join(out)
 
 
 def _element_key(field: str, element: Any) -> str:
     keys = LIST_MAP_KEYS.get(field)
-    if keys and isinstance(element, _MAPS) and any(key in element for key in keys):
+    if keys and isinstance(element, MAPS) and any(key in element for key in keys):
         return ",".join(f"{key}={element[key]}" for key in keys if key in element)
     return _content(element)

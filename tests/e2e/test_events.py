@@ -21,6 +21,7 @@ from tests.support.e2e_cluster import (
     until_judged,
 )
 from tests.support.webhook_process import LABEL, WebhookProcess, serving
+from webhook import selftest
 from webhook.events import Recorder, Reference
 from webhook.metrics import Metrics
 
@@ -103,3 +104,14 @@ def test_the_api_server_takes_the_longest_event(cluster: Cluster, namespaces: Na
     rendered = metrics.render().decode()
     assert 'karb_guard_events_total{outcome="written"} 2.0' in rendered
     cluster.kubectl("delete", "events.events.k8s.io", "-n", "default", "--all")
+
+
+def test_webhook_test_is_content_only_where_the_webhook_speaks(
+    cluster: Cluster, judged: WebhookProcess, namespaces: Namespaces, api: ApiProxy
+) -> None:
+    warned, enforced = namespaces.make("warn", judged), namespaces.make("enforce", judged)
+    until_judged(api, judged, warned)
+    assert "warnings, the first: " in selftest.ask(cluster.kubeconfig, warned)
+    assert selftest.ask(cluster.kubeconfig, enforced).startswith("denied: ")
+    with pytest.raises(selftest.SilentError, match="said nothing"):
+        selftest.ask(cluster.kubeconfig, namespaces.bare())

@@ -94,6 +94,12 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.spans = Counter(
+            "karb_guard_spans",
+            "Spans of reviews, by what became of them; none without an OTLP endpoint.",
+            ("outcome",),
+            registry=registry,
+        )
         self.engine = Counter(
             "karb_guard_engine",
             "An OPA server that went away or came back, and objects that it did not judge.",

@@ -25,6 +25,7 @@ from webhook.namespaces import NoCluster, WatchedNamespaces
 from webhook.service import Loaded, Namespaces, ReviewService, Surroundings
 from webhook.serving import Binding, serve
 from webhook.tls import Listener
+from webhook.tracing import tracing
 from webhook.upkeep import Upkeep
 from webhook.watched import Watched
 
@@ -71,6 +72,7 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
         )
         client = cluster if args.events else None
         service.events = stack.enter_context(recording(client, metrics))
+        service.tracer = stack.enter_context(tracing(metrics))
         app = create_app(service, readiness, metrics, args.max_body_bytes)
         probes = create_probes_app(service, readiness, metrics)
         # What is loaded stays: the collector need not walk it at every turn.

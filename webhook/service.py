@@ -39,6 +39,7 @@ from webhook.mutate import PodMutator
 from webhook.objects import ClusterObjects
 from webhook.owners import NoOwners, Owners
 from webhook.review import Review
+from webhook.tracing import Tracer
 
 Labels = Mapping[str, str]
 
@@ -145,6 +146,7 @@ class ReviewService:
         self._broken = broken
         self.events: Poster = NoEvents()
         """Told of denied Pods."""
+        self.tracer: Tracer | None = None
         self._around = surroundings or Surroundings()
         self._since = EnforcedSince(self._around.objects)
 
@@ -157,7 +159,10 @@ class ReviewService:
             decision = passed(reason)
         else:
             decision = self._unless_broken(request, await self._judge(review))
-        self._metrics.reviewed(request, decision, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self._metrics.reviewed(request, decision, seconds)
+        if self.tracer is not None:
+            self.tracer.reviewed(request, decision, seconds)
         _log(request, decision)
         if not decision.allowed:
             denials.tell(self.events, request, decision)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from karb_guard import facts, workloads
 from karb_guard.facts import limits
+from karb_guard.facts.memory import TemplateMemory
 from karb_guard.facts.settings import FactSettings
 from karb_guard.model.path import format_path
 from karb_guard.mutation import record
@@ -60,6 +61,7 @@ class Mutator:
         """``namespaces``: (name or shell pattern, options that differ there)."""
         self._settings = settings or FactSettings()
         self._options = options
+        self._memory = TemplateMemory()
         self._namespaces = tuple(namespaces)
         self.options_in = lru_cache(maxsize=4096)(self._options_in)
 
@@ -100,7 +102,8 @@ class Mutator:
         refused = limits.check_workload(workload)
         if refused is not None:
             return Mutation(refused=refused, cause="bounds")
-        built = facts.build(obj, workload, self._settings)
+        memory = None if json_bytes is None else self._memory
+        built = facts.build(obj, workload, self._settings, memory=memory)
         if built.malformed:
             where = format_path(built.malformed[0].path) or "the object"
             return Mutation(refused=f"{where} has the wrong type", cause="malformed")

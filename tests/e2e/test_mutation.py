@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ from tests.support.e2e_cluster import (
     seconds_until,
     until_judged,
 )
-from tests.support.webhook_process import WebhookProcess, serving
+from tests.support.injector import NAME as INJECTED
+from tests.support.injector import injecting
+from tests.support.webhook_process import LOOPBACK, WebhookProcess, serving
 
 pytestmark = pytest.mark.e2e
 
@@ -156,3 +159,39 @@ def test_privileged_and_windows_pods_are_accepted_as_they_are(
         # Enforcement may deny it (403, in our words); 422 would be a patch that can't be valid.
         assert answer.status in (201, 403), answer.message
         assert "admission webhook" in answer.message or answer.status == 201
+
+
+def test_a_container_that_another_webhook_adds_after_us_gets_its_share(
+    mutating: WebhookProcess,
+    api: ApiProxy,
+    namespaces: Namespaces,
+    cluster: Cluster,
+    tmp_path: Path,
+) -> None:
+    """API servers call webhooks in the order of their configurations' names."""
+    if mutating.host != LOOPBACK:
+        pytest.skip("the injector listens on loopback, where only a local API server reaches it")
+    where = namespaces.make("injected", mutating, {**OWNER, "karb.dev/e2e-inject": mutating.name})
+    sidecar = {"image": CLEAN_CONTAINER["image"], "resources": CLEAN_CONTAINER["resources"],
+               "securityContext": {"capabilities": {"drop": ["ALL"]}}}  # fmt: skip
+    labels = {"karb.dev/e2e-inject": mutating.name}
+    with injecting(tmp_path, f"{mutating.name}-z", labels, sidecar) as registration:
+        cluster.kubectl("create", "-f", "-", stdin=json.dumps(registration))
+        try:
+            seconds_until(lambda: len(_containers(api, where)) == 2, 20)
+            first, second = _containers(api, where)
+        finally:
+            name = registration["metadata"]["name"]
+            cluster.kubectl("delete", "mutatingwebhookconfiguration", name)
+    assert second["name"] == INJECTED
+    assert second["securityContext"]["allowPrivilegeEscalation"] is False
+    for each in (first, second):
+        shared = [m for m in each["volumeMounts"] if m["mountPath"] == MOUNT_PATH]
+        assert [m["name"] for m in shared] == ["karb-shm"]
+
+
+def _containers(api: ApiProxy, namespace: str) -> list[Json]:
+    answer = api.create(bare(), namespace, dry_run=True)
+    assert answer.status == 201, answer.message
+    found: list[Json] = answer.body["spec"]["containers"]
+    return found

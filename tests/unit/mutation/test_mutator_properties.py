@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -44,6 +45,13 @@ def test_applied_twice_nothing_is_left_to_do(obj: dict[str, Any]) -> None:
     again = mutate(once)
     assert again.changes == ()
     assert again.patch == ()
+
+
+@given(PODS)
+def test_what_is_remembered_of_a_template_gives_the_same_patch(obj: dict[str, Any]) -> None:
+    length = len(json.dumps(obj))
+    remembering = [MUTATOR.mutate(obj, "inference", LABELS, length) for _ in range(2)]
+    assert remembering == [mutate(obj)] * 2
 
 
 @given(PODS)

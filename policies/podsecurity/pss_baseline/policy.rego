@@ -21,6 +21,7 @@
 #   since: 0.1.0
 #   paper: IV. Governance and safety invariants
 #   match: [pods]
+#   identity: value
 #   context: [namespace]
 #   params:
 #     version:

@@ -16,7 +16,7 @@ from tests.support.load import Load, Result
 
 RATE = float(os.environ.get("DRILL_RATE", "40"))
 """Creates a second."""
-SECONDS = float(os.environ.get("DRILL_SECONDS", "4"))
+SECONDS = float(os.environ.get("DRILL_SECONDS", "3"))
 """How long the load runs before the event, and well after it."""
 EFFECTIVE_SECONDS = 20.0
 WELL_AGAIN_SECONDS = 60.0

@@ -103,15 +103,15 @@ class Fleet:
         return self.directory / "karb-guard.yaml"
 
     @property
-    def policies(self) -> Path:
-        """A folder for policies of the drill's own, beside the product's."""
-        return self.directory / "policies"
+    def registration_file(self) -> Path:
+        """What is registered."""
+        return self.directory / "registration.json"
 
     def prepare(self) -> None:
         """Write the files and make the namespace of Secret and Lease."""
         self.write_config(self.config)
         document = registration(self.balancer.url, self.name, self.labels)
-        (self.directory / "registration.json").write_text(json.dumps(document), encoding="utf-8")
+        self.registration_file.write_text(json.dumps(document), encoding="utf-8")
         self.cluster.kubectl("create", "namespace", self.name)
 
     def write_config(self, config: Json) -> None:
@@ -177,7 +177,7 @@ class Fleet:
         """SIGTERM, as the kubelet sends it, and wait for the end."""
         replica.process.terminate()
         code = replica.process.wait(END_SECONDS)
-        self._gone(replica)
+        self.forget(replica)
         assert code == 0, f"the replica ended with {code} after SIGTERM:\n{replica.tail()}"
 
     def kill(self, replica: Replica) -> None:
@@ -186,7 +186,8 @@ class Fleet:
         replica.process.wait(END_SECONDS)
         self.replicas.remove(replica)
 
-    def _gone(self, replica: Replica) -> None:
+    def forget(self, replica: Replica) -> None:
+        """A replica that ended."""
         self.balancer.remove(replica.backend)
         self.replicas.remove(replica)
 
@@ -211,7 +212,7 @@ class Fleet:
             *(f"--drain-seconds={DRAIN_SECONDS}", f"--tls-host={LOOPBACK}"),
             *(f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={self.name}"),
             *(*self.tls, f"--lease={LEASE}", "--register=whole"),
-            f"--registration-file={self.directory / 'registration.json'}",
+            f"--registration-file={self.registration_file}",
             f"--url={self.balancer.url}",
         ]
 

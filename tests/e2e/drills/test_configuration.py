@@ -14,7 +14,7 @@ from tests.support.balancer import until
 from tests.support.controlplane import Cluster
 from tests.support.drilling import Drill, held_gracefully
 from tests.support.e2e_cluster import SESSION_CONFIG
-from tests.support.fleet import END_SECONDS, READY_SECONDS, Fleet
+from tests.support.fleet import READY_SECONDS, Fleet
 from tests.support.webhook_process import KIND
 
 pytestmark = pytest.mark.e2e
@@ -55,7 +55,7 @@ def test_a_bad_policy_is_pushed(deploy: Callable[..., Any], drill: Make, tmp_pat
         with this.load() as load:
             event = time.monotonic()
             bad = fleet.start(f"--policies={tmp_path / 'own'}")
-            code = bad.process.wait(END_SECONDS)
+            code = bad.process.wait(READY_SECONDS)
             fleet.forget(bad)
             held_gracefully(this.finish(load, event))
         assert code == 2, bad.tail()
@@ -70,7 +70,7 @@ def test_a_bad_configuration_is_pushed(deploy: Callable[..., Any], drill: Make) 
             event = time.monotonic()
             fleet.write_config({**SESSION_CONFIG, "stages": {"default": {"error": "deny"}}})
             bad = fleet.start()
-            code = bad.process.wait(END_SECONDS)
+            code = bad.process.wait(READY_SECONDS)
             fleet.forget(bad)
             held_gracefully(this.finish(load, event))
         assert code == 2, bad.tail()

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from karb_guard import facts, workloads
+from karb_guard.evaluation.autoscaling.objects import described
 from karb_guard.facts import limits
 from karb_guard.facts.gpu_rules import gpu_rules
 from karb_guard.facts.nodes import node_facts
@@ -158,6 +159,9 @@ def prepare(
     node = node_facts(obj, kind, gpu_rules(settings), inventory)
     if node is not None:
         document["node"] = node
+    autoscaler = described(built.object_view, obj)
+    if autoscaler is not None:
+        document["autoscaler"] = autoscaler
     if kind == NETWORK_POLICY:
         document["networkPolicy"] = describe_policy(built.object_view)
     return Prepared(

@@ -19,6 +19,7 @@ CONTEXT_KEYS: Mapping[str, str] = {
     "volumeclaims": "access modes of the PersistentVolumeClaims that the object's pods mount",
     "pdbs": "the PodDisruptionBudgets that select the judged object's pods",
     "autoscalers": "what scales the judged object: HPAs, ScaledObjects, its operator's own",
+    "scaletarget": "what the judged HPA or ScaledObject scales, and what else scales that",
     "backends": "the workloads whose pods a Service of type LoadBalancer or NodePort selects",
     "runtimeclasses": "the RuntimeClasses of the cluster",
 }

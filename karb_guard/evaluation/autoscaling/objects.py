@@ -140,6 +140,41 @@ def _trigger(trigger: Mapping[str, Any]) -> Json:
     }
 
 
+def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
+    """``input.autoscaler`` of an HPA or ScaledObject; ``None`` for every other object.
+
+    ``obj`` is cleaned and has the API server's defaults, ``raw`` is as written.
+
+    The entry that workloads see of it (``autoscaling.shapes.scaler``), and:
+
+    * each metric's ``path``, and ``source``: the field beside its type (null where that is wrong);
+    * ``written``: whether the author gave metrics; without any an HPA goes by 80 % of CPU;
+    * ``modifiers`` of a ScaledObject, and each trigger's ``path``.
+    """
+    group = str(obj.get("apiVersion", "")).rpartition("/")[0]
+    kind = (group, str(obj.get("kind", "")))
+    spec = mapping(obj.get("spec"))
+    if kind == HPA:
+        entry = horizontal(obj)
+        given = mapping(raw.get("spec"))
+        entry["written"] = bool(given.get("metrics") or given.get("targetCPUUtilizationPercentage"))
+        for index, metric in enumerate(entry["metrics"]):
+            metric["source"] = _SOURCES.get(metric["type"] or "")
+            metric["path"] = ["spec", "metrics", index] if given.get("metrics") else ["spec"]
+        return entry
+    if kind == SCALED_OBJECT:
+        entry = scaled_object(obj)
+        modifiers = mapping(mapping(spec.get("advanced")).get("scalingModifiers"))
+        entry["modifiers"] = {
+            field: text(modifiers.get(field))
+            for field in ("formula", "target", "activationTarget", "metricType")
+        }
+        for index, trigger in enumerate(entry["triggers"]):
+            trigger["path"] = ["spec", "triggers", index]
+        return entry
+    return None
+
+
 def pod_autoscaler(obj: Mapping[str, Any]) -> Json:
     """An AIBrix PodAutoscaler."""
     spec = mapping(obj.get("spec"))

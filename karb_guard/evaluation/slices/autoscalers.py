@@ -58,23 +58,40 @@ def provide(about: About) -> list[Json] | None:
 
 
 def _targeting(about: About) -> list[Json]:
-    key = ("autoscalers", about.namespace)
-    index = about.inventory.remembered(key, lambda: _index(about))
+    index = by_target(about)
     ref = about.prepared.ref
     names = [(ref.kind, ref.name), *made_names(about.prepared)]
     return [entry for name in names for entry in index.get(name, ())]
 
 
+def by_target(about: About) -> Mapping[tuple[str | None, str | None], list[Json]]:
+    """The autoscalers of the object's namespace by the kind and name of their targets."""
+    key = ("autoscalers", about.namespace)
+    return about.inventory.remembered(key, lambda: _index(about))
+
+
+def is_made(about: About, obj: Mapping[str, Any]) -> bool:
+    """Whether another autoscaler that is here makes the HPA: it is no second one."""
+    made = {name for each in about.neighbours(*SCALED_OBJECT) for name in made_hpas(each)}
+    return name_of(obj) in made or _is_made(about, obj)
+
+
+def defaulted(about: About) -> list[str]:
+    """Resources whose request the namespace's LimitRanges set where a container has none."""
+    key = ("limit ranges", about.namespace)
+    return about.inventory.remembered(key, lambda: sorted(_defaulted(about)))
+
+
 def _index(about: About) -> _Index:
     """The autoscalers of the namespace by the kind and name of their targets."""
     made = {name for obj in about.neighbours(*SCALED_OBJECT) for name in made_hpas(obj)}
-    defaulted = sorted(_defaulted(about))
+    filled = defaulted(about)
     index: _Index = {}
     for kind, read in _READERS.items():
         for obj in about.applied(*kind):
             if kind == HPA and (name_of(obj) in made or _is_made(about, obj)):
                 continue
-            entry = {**read(obj), "defaulted": defaulted}
+            entry = {**read(obj), "defaulted": filled}
             index.setdefault((entry["target"]["kind"], entry["target"]["name"]), []).append(entry)
     return index
 
@@ -89,7 +106,6 @@ def _is_made(about: About, obj: Mapping[str, Any]) -> bool:
 
 
 def _defaulted(about: About) -> set[str]:
-    """Resources whose request the namespace's LimitRanges set where a container has none."""
     found: set[str] = set()
     for obj in about.neighbours(*LIMIT_RANGE):
         spec = obj.get("spec")

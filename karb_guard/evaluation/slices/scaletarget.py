@@ -1,0 +1,180 @@
+"""``scaletarget``: what the judged autoscaler scales, and what else scales that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from karb_guard.evaluation.autoscaling.objects import HPA
+from karb_guard.evaluation.autoscaling.shapes import mapping, mappings, text
+from karb_guard.evaluation.prepare import Prepared, prepare
+from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.autoscalers import MAX_AUTOSCALERS, by_target, defaulted, is_made
+from karb_guard.network.selectors import InvalidPolicyError, Labels, compile_selector
+
+VPA = ("autoscaling.k8s.io", "VerticalPodAutoscaler")
+MAX_OTHERS = 20
+"""Other autoscalers, and other workloads, that are named."""
+MAX_SCALED = 500
+"""Scaled workloads of a namespace whose selectors are compared; of more, none are."""
+
+Json = dict[str, Any]
+
+
+def provide(about: About) -> Json | None:
+    """The target as far as it is visible; ``None`` where nothing is known of it.
+
+    * ``found``: whether the object is here; false only where it would have to be;
+    * ``kind``, ``group``, ``name``, ``replicas`` (as written, null where not), ``controlled``,
+      ``live``: it comes from a cluster, where an autoscaler writes ``replicas``;
+    * ``defaulted``: resources whose requests LimitRanges fill in;
+    * ``pods``: for each template ``gpu`` (true, false, null with ``why``), ``containers`` (name,
+      role, the resources they request), ``slo`` facts, and ``scale``;
+    * ``others``: kind and name of each further autoscaler on the same target;
+    * ``vertical``: VerticalPodAutoscalers on it, with the resources they set;
+    * ``overlapping``: scaled workloads whose pods its selector also selects.
+    """
+    entry = about.prepared.document.get("autoscaler")
+    if entry is None or entry["target"]["name"] is None:
+        return None
+    kind, name = entry["target"]["kind"], entry["target"]["name"]
+    group = _group(entry["target"]["apiVersion"])
+    around = {
+        "others": _others(about, kind, name, entry),
+        "vertical": list(_vertical(about, kind, name))[:MAX_OTHERS],
+    }
+    found = about.inventory.get(group, kind, about.namespace, name) if kind else None
+    if found is None:
+        known = kind is not None and about.knows(group, kind)
+        if not known and not around["others"]:
+            return None
+        return {"found": False if known else None, **_nothing(group, kind, name), **around}
+    prepared = prepare(found, about.settings, about.inventory, ())
+    return {
+        "found": True,
+        **_nothing(group, kind, name),
+        **around,
+        "replicas": _replicas(found),
+        "live": "uid" in mapping(found.get("metadata")),
+        "defaulted": defaulted(about),
+        "controlled": bool(mapping(found.get("metadata")).get("ownerReferences")),
+        "pods": [_pod(pod) for pod in prepared.pods],
+        "overlapping": sorted(_overlapping(about, found, prepared))[:MAX_OTHERS],
+    }
+
+
+def _nothing(group: str, kind: str | None, name: str) -> Json:
+    return {
+        "kind": kind,
+        "group": group,
+        "name": name,
+        "replicas": None,
+        "controlled": False,
+        "live": False,
+        "defaulted": [],
+        "pods": [],
+        "overlapping": [],
+    }
+
+
+def _group(api_version: str | None) -> str:
+    return (api_version or "").rpartition("/")[0]
+
+
+def _replicas(obj: Mapping[str, Any]) -> int | None:
+    written = mapping(obj.get("spec")).get("replicas")
+    return written if type(written) is int else None
+
+
+def _pod(pod: Mapping[str, Any]) -> Json:
+    gpu = pod["gpu"]
+    uses = bool(gpu["workload"] or gpu["unaccounted"])
+    return {
+        "gpu": True if uses else None if gpu["unknown"] is not None else False,
+        "why": gpu["unknown"],
+        "containers": [
+            {
+                "name": container["name"],
+                "role": container["role"],
+                "requests": sorted({*container["requests"], *container["limits"]}),
+            }
+            for container in pod["containers"]
+        ],
+        "slo": pod["slo"],
+        "scale": pod.get("scale"),
+    }
+
+
+def _others(about: About, kind: str | None, name: str, entry: Json) -> list[str]:
+    ref = about.prepared.ref
+    if entry["kind"] == HPA[1] and is_made(about, about.prepared.raw):
+        return []
+    found = {(each["kind"], each["name"]) for each in by_target(about).get((kind, name), ())}
+    return [f"{k} {n}" for k, n in sorted(found - {(ref.kind, ref.name)})][:MAX_OTHERS]
+
+
+def _vertical(about: About, kind: str | None, name: str) -> Iterator[Json]:
+    """Those that change pods, or write recommendations that something else applies."""
+    for obj in about.applied(*VPA):
+        spec = mapping(obj.get("spec"))
+        reference = mapping(spec.get("targetRef"))
+        if (reference.get("kind"), reference.get("name")) != (kind, name):
+            continue
+        if mapping(spec.get("updatePolicy")).get("updateMode", "Auto") == "Off":
+            continue
+        policies = list(mappings(mapping(spec.get("resourcePolicy")).get("containerPolicies")))
+        controlled = [
+            set(_controlled(policy)) for policy in policies if policy.get("mode") != "Off"
+        ]
+        resources = set().union(*controlled) if policies else {"cpu", "memory"}
+        shown = text(mapping(obj.get("metadata")).get("name")) or "(no name)"
+        yield {"name": shown, "resources": sorted(resources)}
+
+
+def _controlled(policy: Mapping[str, Any]) -> Iterator[str]:
+    given = policy.get("controlledResources")
+    yield from (
+        (each for each in given if isinstance(each, str))
+        if isinstance(given, list)
+        else (
+            "cpu",
+            "memory",
+        )
+    )
+
+
+def _overlapping(about: About, obj: Mapping[str, Any], prepared: Prepared) -> Iterator[str]:
+    """Other scaled workloads of the namespace whose pods ``obj`` selects.
+
+    An HPA counts the pods that its target's selector matches (``replica_calculator.go``); those of
+    another workload spoil its averages and its count.
+    """
+    targets = by_target(about)
+    own = (prepared.ref.kind, prepared.ref.name)
+    if not 1 < len(targets) <= min(MAX_SCALED, MAX_AUTOSCALERS):
+        return
+    try:
+        selector = compile_selector(mapping(obj.get("spec")).get("selector"))
+    except InvalidPolicyError:
+        return
+    if not selector.requirements:
+        return
+    key = ("scaled templates", about.namespace)
+    templates = about.inventory.remembered(key, lambda: _templates(about, set(targets)))
+    for name, labels in templates.items():
+        if name != own and any(selector.matches(Labels(each)) is True for each in labels):
+            yield " ".join(name)
+
+
+def _templates(
+    about: About, names: set[tuple[str | None, str | None]]
+) -> dict[tuple[str, str], list[dict[str, str]]]:
+    """Kind and name of each scaled workload of the namespace -> the labels of its templates."""
+    found: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for obj in about.inventory.objects_in(about.namespace):
+        metadata = mapping(obj.get("metadata"))
+        name = (str(obj.get("kind", "")), str(metadata.get("name", "")))
+        if name in names and not metadata.get("ownerReferences"):
+            pods = prepare(obj, about.settings, None, ()).pods
+            found[name] = [pod["labels"] for pod in pods]
+    return found

@@ -1,0 +1,93 @@
+"""The facts of KEDA's scalers that policies need, generated from KEDA's own schema.
+
+``python -m tests.support.keda_scalers --write`` reads ``schema/generated/scalers-schema.json`` of
+the Go module that ``tools/keda`` pins (downloaded if need be) and writes
+``policies/lib/keda_scalers.rego``: for each type of trigger the fields that it requires, and where
+else than in the trigger's metadata they may stand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from karb_guard.toolchain import find_go
+
+ROOT = Path(__file__).parents[2]
+PINNED = ROOT / "tools" / "keda"
+TARGET = ROOT / "policies" / "lib" / "keda_scalers.rego"
+MODULE = "github.com/kedacore/keda/v2"
+SCHEMA = Path("schema", "generated", "scalers-schema.json")
+TIMEOUT_SECONDS = 300
+
+SECOND_NAMES: Mapping[str, frozenset[str]] = {"ibmmq": frozenset({"queueNames"})}
+"""Fields that the schema calls required and that are another name of one that is."""
+
+_HEAD = """\
+# Generated from KEDA's schema of its scalers by tests/support/keda_scalers.py; don't edit.
+# Source: {module} {version}, {schema}
+package karb.lib.keda_scalers
+
+# Type of trigger -> field that it requires -> where else it may stand: in a TriggerAuthentication
+# (auth), or in an environment variable of the target that `<field>FromEnv` names (env).
+required := {{
+"""
+
+
+def version() -> str:
+    """The pinned version of the module."""
+    lines = (PINNED / "go.mod").read_text(encoding="utf-8").splitlines()
+    return next(line.split()[-1] for line in lines if MODULE in line)
+
+
+def schema(go: str) -> Mapping[str, Any]:
+    """KEDA's schema. Raises ``subprocess.CalledProcessError`` where the module can't be had."""
+    command = [go, "mod", "download", "-json", f"{MODULE}@{version()}"]
+    done = subprocess.run(
+        command, cwd=PINNED, capture_output=True, check=True, timeout=TIMEOUT_SECONDS
+    )
+    directory = Path(json.loads(done.stdout)["Dir"])
+    found: Mapping[str, Any] = json.loads((directory / SCHEMA).read_text(encoding="utf-8"))
+    return found
+
+
+def rego(scalers: Sequence[Mapping[str, Any]]) -> str:
+    """The text of the library."""
+    lines = [_HEAD.format(module=MODULE, version=version(), schema=SCHEMA.as_posix())]
+    for scaler in sorted(scalers, key=lambda each: str(each["type"])):
+        fields = dict(_required(scaler))
+        body = ", ".join(f'"{name}": {json.dumps(where)}' for name, where in sorted(fields.items()))
+        lines.append(f'\t"{scaler["type"]}": {{{body}}},\n')
+    return "".join([*lines, "}\n"])
+
+
+def _required(scaler: Mapping[str, Any]) -> Sequence[tuple[str, list[str]]]:
+    found = []
+    for field in scaler["parameters"]:
+        if field.get("optional") or "default" in field:
+            continue
+        if field["name"] in SECOND_NAMES.get(scaler["type"], ()):
+            continue
+        places = {"triggerAuthenticationVariableReadable": "auth", "envVariableReadable": "env"}
+        found.append((field["name"], [word for key, word in places.items() if field.get(key)]))
+    return found
+
+
+def main() -> int:
+    """``--write`` the library, or say whether it is what the schema gives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true")
+    write = parser.parse_args().write
+    text = rego(schema(str(find_go()))["scalers"])
+    if write:
+        TARGET.write_text(text, encoding="utf-8")
+        return 0
+    return int(TARGET.read_text(encoding="utf-8") != text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

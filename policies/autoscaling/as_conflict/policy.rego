@@ -19,9 +19,9 @@
 #   - keda.sh/ScaledObject
 #   context: [scaletarget]
 #   checks:
-#     several: '{others} scale {target} too; each undoes what the other does'
+#     several: '{target} is scaled by {others} too; each undoes what the other does'
 #     vertical: 'VerticalPodAutoscaler {vertical} sets the {resources} requests that this autoscaler divides by'
-#     overlap: '{target} selects pods of {others} too, so that this autoscaler counts and measures both'
+#     overlap: '{target} selects the pods of {others} too, so that this autoscaler counts and measures both'
 #   remediation: |-
 #     Keep one. With KEDA, delete the HPA: the ScaledObject makes one, and takes over an existing HPA
 #     only by the annotation `scaledobject.keda.sh/transfer-hpa-ownership: "true"`. Restrict a

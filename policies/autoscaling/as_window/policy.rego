@@ -6,8 +6,8 @@
 #   Value metric even deletes those that are still loading. A polling interval above a quarter of
 #   the cold-start budget has used up much of it before anything happens. And a scale-up that is
 #   disabled, or adds so little that the maximum is out of reach, leaves the burst to the few that
-#   run. Times to load are what the pods' objectives say (`karb.dev/model-load`, else the cold-start
-#   budget).
+#   run. Times to load are what the pods' objectives say (`karb.dev/slo-model-load`, else the cold-
+#   start budget).
 # related_resources:
 # - ref: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
 #   description: Horizontal Pod Autoscaling

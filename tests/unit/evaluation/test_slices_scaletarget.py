@@ -1,0 +1,132 @@
+"""The context key ``scaletarget``, and ``input.autoscaler``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from karb_guard.evaluation.prepare import prepare
+from karb_guard.evaluation.slices import About, scaletarget
+from karb_guard.facts.settings import FactSettings
+from karb_guard.inventory import Inventory
+
+SETTINGS = FactSettings()
+Json = dict[str, Any]
+REF = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "llm"}
+
+
+def obj(kind: str, api: str, spec: Any, name: str = "llm", **metadata: Any) -> Json:
+    meta = {"name": name, "namespace": "ai", **metadata}
+    return {"apiVersion": api, "kind": kind, "metadata": meta, "spec": spec}
+
+
+def deployment(name: str = "llm", labels: Any = None, **spec: Any) -> Json:
+    labels = labels or {"app": name}
+    template = {
+        "metadata": {"labels": labels, "annotations": {"karb.dev/slo-model-load": "2m"}},
+        "spec": {
+            "containers": [
+                {
+                    "name": "server",
+                    "resources": {"requests": {"cpu": "1"}, "limits": {"nvidia.com/gpu": 1}},
+                }
+            ]
+        },
+    }
+    whole = {"selector": {"matchLabels": labels}, "template": template, **spec}
+    return obj("Deployment", "apps/v1", whole, name)
+
+
+def hpa(name: str = "llm", target: Any = None, **metadata: Any) -> Json:
+    spec = {"scaleTargetRef": REF if target is None else target, "maxReplicas": 4}
+    return obj("HorizontalPodAutoscaler", "autoscaling/v2", spec, name, **metadata)
+
+
+def scaled_object(**spec: Any) -> Json:
+    whole = {"scaleTargetRef": {"name": "llm"}, "triggers": [], **spec}
+    return obj("ScaledObject", "keda.sh/v1alpha1", whole)
+
+
+def vertical(**spec: Any) -> Json:
+    return obj("VerticalPodAutoscaler", "autoscaling.k8s.io/v1", {"targetRef": REF, **spec})
+
+
+def provided(of: Json, *others: Json, complete: bool = False) -> Any:
+    inventory = Inventory([of, *others])
+    prepared = prepare(of, SETTINGS, inventory, ("autoscaling/HorizontalPodAutoscaler",))
+    found = scaletarget.provide(About(prepared, inventory, SETTINGS, complete))
+    json.dumps(found)
+    return found
+
+
+def test_a_target_is_described() -> None:
+    found = provided(hpa(), deployment(replicas=3))
+    assert (found["found"], found["replicas"], found["live"]) == (True, 3, False)
+    (pod,) = found["pods"]
+    assert pod["gpu"] is True
+    assert pod["containers"] == [
+        {"name": "server", "role": "main", "requests": ["cpu", "nvidia.com/gpu"]}
+    ]
+    assert pod["slo"]["model-load"]["value"] == 120_000
+
+
+def test_a_default_of_the_api_server_is_nobody_s_writing() -> None:
+    assert provided(hpa(), deployment())["replicas"] is None
+
+
+def test_a_target_is_missing_only_where_its_neighbours_are_known() -> None:
+    lost = hpa(target={**REF, "name": "lmm"})
+    assert provided(lost) is None
+    assert provided(lost, deployment())["found"] is False
+    assert provided(lost, complete=True)["found"] is False
+
+
+def test_the_hpa_that_keda_makes_is_no_second_one() -> None:
+    made = hpa("keda-hpa-llm")
+    assert provided(made, deployment(), scaled_object())["others"] == []
+    assert provided(hpa(), deployment(), scaled_object())["others"] == ["ScaledObject llm"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "resources"),
+    [
+        ({}, ["cpu", "memory"]),
+        ({"updatePolicy": {"updateMode": "Off"}}, None),
+        ({"resourcePolicy": {"containerPolicies": [{"mode": "Off"}]}}, []),
+        (
+            {"resourcePolicy": {"containerPolicies": [{"controlledResources": ["memory"]}]}},
+            ["memory"],
+        ),
+    ],
+)
+def test_a_vertical_autoscaler_sets_what_it_controls(spec: Json, resources: Any) -> None:
+    found = provided(hpa(), deployment(), vertical(**spec))["vertical"]
+    assert [each["resources"] for each in found] == ([] if resources is None else [resources])
+
+
+def test_another_scaled_workload_with_the_same_labels_overlaps() -> None:
+    canary = deployment("canary", labels={"app": "llm"})
+    assert provided(hpa(), deployment(), canary)["overlapping"] == []
+    scaled = hpa("canary", target={**REF, "name": "canary"})
+    assert provided(hpa(), deployment(), canary, scaled)["overlapping"] == ["Deployment canary"]
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda each: (
+        st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=8), each, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(JUNK, JUNK, JUNK)
+def test_any_shape_is_survived(spec: Any, target: Any, policy: Any) -> None:
+    judged = obj("HorizontalPodAutoscaler", "autoscaling/v2", spec)
+    provided(judged, obj("Deployment", "apps/v1", target), vertical(resourcePolicy=policy))
+    provided(hpa(), obj("Deployment", "apps/v1", target), vertical(resourcePolicy=policy))
+    provided(hpa(), deployment(), obj("VerticalPodAutoscaler", "autoscaling.k8s.io/v1", policy))

@@ -163,6 +163,24 @@ class Metrics:
             buckets=_BUCKETS,
             registry=registry,
         )
+        self.reloads = Counter(
+            "karb_guard_reloads",
+            "New configurations or policies, by whether they are in force now.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.reload_ok = Gauge(
+            "karb_guard_reload_ok",
+            "0 while the newest configuration or policies are refused and older ones are in force.",
+            registry=registry,
+        )
+        self.reload_ok.set(1)
+        self.reloaded_at = Gauge(
+            "karb_guard_loaded_timestamp_seconds",
+            "When the configuration and policies in force were loaded, in seconds since the epoch.",
+            registry=registry,
+        )
+        self.reloaded_at.set_to_current_time()
         self.ready = Gauge("karb_guard_ready", "1 while /readyz answers 200.", registry=registry)
         # To look a time series up takes twice as long as to count. As many as there are series.
         self._reviews_of = functools.cache(self.reviews.labels)
@@ -183,6 +201,17 @@ class Metrics:
         counter = self.mutation_failures if outcome == "failed" else self.mutations
         for name, count in counts.items():
             counter.labels(name).inc(count)
+
+    def engine_changed(self, outcome: str) -> None:
+        """Count what happened to an engine that can go away."""
+        self.engine.labels(outcome).inc()
+
+    def reloaded(self, outcome: str) -> None:
+        """Count a reload: ``loaded`` or ``refused``."""
+        self.reloads.labels(outcome).inc()
+        self.reload_ok.set(outcome == "loaded")
+        if outcome == "loaded":
+            self.reloaded_at.set_to_current_time()
 
     def unheeded_labels(self, stages: NamespaceStages) -> None:
         """Count the labels of a review's namespace that are not heeded."""

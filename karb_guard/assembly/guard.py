@@ -36,6 +36,8 @@ class Guard:
     bundle: CompiledBundle
     engine: Engine
     evaluator: Evaluator
+    roots: tuple[Path, ...] = ()
+    """The user's folders of policies."""
 
     @property
     def config(self) -> Config:
@@ -82,7 +84,7 @@ def assemble(choices: Choices) -> Guard:
         facts=fact_settings(config),
     )
     engine = engine_of(config, bundle, choices.resilient)
-    return Guard(loaded, catalogue, bundle, engine, Evaluator(engine, settings))
+    return Guard(loaded, catalogue, bundle, engine, Evaluator(engine, settings), tuple(roots))
 
 
 def _by_name(params: Overrides, catalogue: Catalogue) -> Overrides:

@@ -1,0 +1,216 @@
+"""Follows the files of configuration and policies, and replaces what reviews are judged by.
+
+A new state is put together in a thread of its own and judges a pod there before it takes over, as
+a whole, between two reviews. One that can't be put together is refused: the last good one stays,
+and the log, a metric and an Event say so. Looking at the files' content every few seconds needs no
+support of the file system and sees a ConfigMap's swap of symbolic links like any other change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from karb_guard.assembly import Guard
+from karb_guard.model.errors import KarbGuardError
+from webhook.events import NORMAL, WARNING, Poster, Reference
+from webhook.logs import log
+from webhook.metrics import Metrics
+from webhook.service import Loaded
+
+POLL_SECONDS = 2.0
+MAX_FILES = 10_000
+MAX_BYTES = 64 << 20
+"""Of all watched files together; beyond, the state is refused like one that can't be read."""
+RETIRE_SECONDS = 30.0
+"""How long a replaced engine is kept: a review that waits for its namespace still uses it."""
+LOADED, REFUSED = "loaded", "refused"
+
+Assembled = tuple[Guard, Loaded]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who hears of a reload."""
+
+    events: Poster
+    about: Reference | None
+    """What Events are about: this process's Pod, where it runs in one."""
+
+
+def paths_of(guard: Guard) -> tuple[Path, ...]:
+    """The files and folders that a state was made of; empty where all of it is built in."""
+    file = guard.loaded.file
+    return (*([file] if file else []), *guard.roots)
+
+
+class UnreadableError(KarbGuardError):
+    """The watched files can't be read, or are more than can be meant."""
+
+
+def digest_of(paths: Sequence[Path]) -> str:
+    """The content of all files at and below ``paths``, and their names, as one word.
+
+    Raises ``UnreadableError``.
+    """
+    found = hashlib.sha256()
+    count = size = 0
+    for path in paths:
+        for file in _files(path):
+            try:
+                content = file.read_bytes()
+            except OSError as error:
+                raise UnreadableError(f"{file}: can't be read: {error.strerror}") from error
+            count, size = count + 1, size + len(content)
+            if count > MAX_FILES or size > MAX_BYTES:
+                raise UnreadableError(
+                    f"{path}: more than {MAX_FILES:,} files or {MAX_BYTES >> 20} MiB to follow; "
+                    "name a folder that holds policies only"
+                )
+            found.update(f"{file}\0{len(content)}\0".encode())
+            found.update(content)
+    return found.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    # A mounted ConfigMap keeps its files once more in `..data` and `..<time>`.
+    inside = (file for file in path.rglob("*") if file.is_file())
+    yield from sorted(f for f in inside if not _hidden(f.relative_to(path)))
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+
+
+class Reloader:
+    """Looks at the files and swaps the state; use ``running`` as a context."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        assemble: Callable[[], Assembled],
+        swap: Callable[[Loaded], None],
+        metrics: Metrics,
+        told: Told,
+    ) -> None:
+        """Follow the files that ``guard`` was made of, which is somebody else's to close.
+
+        ``assemble`` puts a new state together or raises ``KarbGuardError``; ``swap`` puts it in
+        force at once.
+        """
+        self._paths = paths_of(guard)
+        self._assemble = assemble
+        self._swap = swap
+        self._metrics = metrics
+        self._told = told
+        self._seen = _quietly(self._paths)
+        self._settling: str | None = None
+        self._stopping = threading.Event()
+        self._guard: Guard | None = None
+        self._retired: list[tuple[float, Guard]] = []
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Follow the files until the context ends."""
+        if not self._paths:
+            yield
+            return
+        thread = threading.Thread(target=self._run, name="reload", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            thread.join(POLL_SECONDS)
+            for _, guard in self._retired:
+                guard.engine.close()
+            if self._guard is not None:
+                self._guard.engine.close()
+
+    def look(self) -> str | None:
+        """Look once: ``loaded``, ``refused``, or ``None`` where nothing has changed.
+
+        A change counts once the files have been the same for two looks: somebody may still write.
+        """
+        self._retire()
+        now = _quietly(self._paths)
+        if now == self._seen:
+            self._settling = None
+            return None
+        if now != self._settling:
+            self._settling = now
+            return None
+        self._seen, self._settling = now, None
+        return self._reload()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(POLL_SECONDS):
+            try:
+                self.look()
+            except Exception:
+                # Whatever nobody thought of must not end the thread: the next change counts again.
+                logging.getLogger(__name__).exception("reload failed")
+                self._metrics.reloaded(REFUSED)
+
+    def _reload(self) -> str:
+        started = time.monotonic()
+        try:
+            digest_of(self._paths)  # for its message, where they can't be read
+            guard, loaded = self._assemble()
+        except KarbGuardError as error:
+            self._refused(str(error))
+            return REFUSED
+        self._swap(loaded)
+        if self._guard is not None:
+            self._retired.append((time.monotonic() + RETIRE_SECONDS, self._guard))
+        self._guard = guard
+        self._follow(paths_of(guard))
+        gc.freeze()  # what is loaded stays, as at the start
+        self._metrics.reloaded(LOADED)
+        took = round(time.monotonic() - started, 3)
+        label = guard.loaded.label
+        log(logging.INFO, "reloaded", loaded=loaded.digest, configuration=label, seconds=took)
+        self._tell("Reloaded", f"judges by {label} ({loaded.digest}) now", NORMAL)
+        return LOADED
+
+    def _follow(self, paths: tuple[Path, ...]) -> None:
+        """Look at other files from now on: the configuration names the folders of policies."""
+        if paths != self._paths:
+            self._paths = paths
+            self._seen = _quietly(paths)
+
+    def _refused(self, problem: str) -> None:
+        self._metrics.reloaded(REFUSED)
+        log(logging.ERROR, "reload refused; the last good state stays", problem=problem)
+        self._tell("ReloadRefused", f"the last good state stays: {problem}", WARNING)
+
+    def _tell(self, reason: str, note: str, type_: str) -> None:
+        if self._told.about is not None:
+            self._told.events.post(self._told.about, reason, note, type_)
+
+    def _retire(self) -> None:
+        now = time.monotonic()
+        for due, guard in self._retired:
+            if due <= now:
+                guard.engine.close()
+        self._retired = [each for each in self._retired if each[0] > now]
+
+
+def _quietly(paths: Sequence[Path]) -> str:
+    """The files' digest, or what is wrong with them: that changes like a digest."""
+    try:
+        return digest_of(paths)
+    except UnreadableError as error:
+        return str(error)
+    except OSError as error:
+        return f"can't be listed: {error}"

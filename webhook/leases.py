@@ -80,6 +80,11 @@ def own_identity() -> str:
     return f"{socket.gethostname()[:200]}_{os.getpid()}_{secrets.token_hex(4)}"
 
 
+def collection(namespace: str) -> str:
+    """The path of a namespace's Leases."""
+    return f"/apis/coordination.k8s.io/v1/namespaces/{segment(namespace)}/leases"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidacy:
     """Which Lease is stood for, and as whom."""
@@ -107,7 +112,7 @@ class Leader:
         self.identity = candidacy.identity
         self.name = name
         self._client = client
-        self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{segment(namespace)}/leases"
+        self._collection = collection(namespace)
         self._path = f"{self._collection}/{segment(name)}"
         self._times = candidacy.times
         self._owner = candidacy.owner

@@ -35,6 +35,8 @@ COLLECTIONS = {
 """Kind -> the path of its collection."""
 REVISION_ANNOTATION = "karb.dev/registration-revision"
 """Grows with each upgrade (the chart writes the release's revision)."""
+INJECT_ANNOTATION = "cert-manager.io/inject-ca-from"
+"""Says that cert-manager keeps the caBundle; ours only fills one that is empty."""
 REPAIR_SECONDS = 30.0
 """The longest that a change by someone else lasts, should the watch miss it."""
 HELD_SECONDS = 5.0
@@ -207,7 +209,8 @@ def whole(template: Json, owner: Json | None = None) -> Wanted:
             and (_revision(stored) > _revision(document))
         )
         ours = switched_on(stored) if newer and stored is not None else document
-        return _with_bundle(ours, bundle)
+        found = _with_bundle(ours, bundle)
+        return _with_bundles_of(stored, found) if _is_injected(document) else found
 
     return wanted
 
@@ -319,6 +322,23 @@ def _selecting_all(document: Json) -> Json:
         for webhook in document.get("webhooks") or []
     ]
     return {**document, "webhooks": webhooks}
+
+
+def _is_injected(document: Json) -> bool:
+    return INJECT_ANNOTATION in (document["metadata"].get("annotations") or {})
+
+
+def _with_bundles_of(stored: Json | None, document: Json) -> Json:
+    """``document`` with each caBundle that is there already: its injector keeps it."""
+    there = {
+        str(webhook.get("name")): (webhook.get("clientConfig") or {}).get("caBundle")
+        for webhook in (stored or {}).get("webhooks") or []
+    }
+    for webhook in document.get("webhooks") or []:
+        webhook["clientConfig"]["caBundle"] = (
+            there.get(str(webhook.get("name"))) or webhook["clientConfig"]["caBundle"]
+        )
+    return document
 
 
 def _with_bundle(document: Json, bundle: bytes) -> Json:

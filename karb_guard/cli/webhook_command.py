@@ -13,6 +13,10 @@ _ACTIONS = {
         "webhook.server",
         "AdmissionReviews of an API server are answered over TLS, until SIGTERM or SIGINT",
     ),
+    "unregister": (
+        "webhook.uninstall",
+        "the webhook configurations are deleted and kept away; run before an uninstall",
+    ),
     "test": (
         "webhook.selftest",
         "a Pod without a memory limit is offered to an API server: karb-guard has to say so",

@@ -15,7 +15,11 @@ NAME = f"{NAMESPACE}-{RELEASE}"
 
 SWITCHES = {
     "admission.managedBy": ['"webhook"', '"chart"'],
-    "tls": ['{"mode":"self"}', '{"mode":"files","secretName":"karb-tls"}'],
+    "tls": [
+        '{"mode":"self"}',
+        '{"mode":"files","secretName":"karb-tls"}',
+        '{"mode":"cert-manager"}',
+    ],
     "networkPolicy.enabled": ["true", "false"],
     "replicas": ["1", "3"],
 }
@@ -95,10 +99,16 @@ TOGETHER = [
     "monitoring.dashboard.enabled=true",
     "networkPolicy.denyByDefault=true",
 ]
+HOOK = "helm.sh/hook"
+
+
+def is_hook(obj: dict[str, Any]) -> bool:
+    """Whether helm makes the object only for a moment of a release's life."""
+    return HOOK in (obj["metadata"].get("annotations") or {})
 
 
 def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    (found,) = [obj for obj in objects if obj["kind"] == kind]
+    (found,) = [obj for obj in objects if obj["kind"] == kind and not is_hook(obj)]
     return found
 
 

@@ -25,6 +25,14 @@
 {{- .Values.tls.caSecretName | default (printf "%s-ca" (include "karb-guard.fullname" .)) -}}
 {{- end -}}
 
+{{- define "karb-guard.tlsSecretName" -}}
+{{- if eq .Values.tls.mode "cert-manager" -}}
+{{- .Values.tls.secretName | default (printf "%s-tls" (include "karb-guard.fullname" .)) -}}
+{{- else -}}
+{{- .Values.tls.secretName -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "karb-guard.selectorLabels" -}}
 app.kubernetes.io/name: karb-guard
 app.kubernetes.io/instance: {{ .Release.Name }}

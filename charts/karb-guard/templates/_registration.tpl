@@ -14,6 +14,10 @@ metadata:
   annotations:
     # Replicas of an older revision leave a newer one's rules alone while an upgrade rolls out.
     karb.dev/registration-revision: {{ .Release.Revision | quote }}
+    {{- if eq .Values.tls.mode "cert-manager" }}
+    # cert-manager's injector keeps the caBundle.
+    cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "karb-guard.fullname" . }}
+    {{- end }}
 webhooks:
 {{- range $webhook := $admission.webhooks }}
 {{- $default := ternary $.Values.admission.failurePolicy "Ignore" $webhook.failable }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ from karb_guard.config.load import load_file
 from tests.support.chart import (
     COMBINATIONS,
     EVERYTHING,
+    HOOK,
     NAME,
     flags,
+    is_hook,
     of_kind,
     registered,
 )
 from tests.support.helm import CHART, NAMESPACE, RELEASE, helm, render
-from webhook import arguments, registration, rules, selftest
+from webhook import arguments, registration, rules, selftest, uninstall
 from webhook.rules import RegistrationOptions, ServiceAddress
 
 
@@ -244,6 +247,56 @@ def test_editors_are_roles_that_nobody_has() -> None:
     assert not [key for key in labels if "aggregate" in key]
 
 
+def custom(objects: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    return {o["metadata"]["name"]: o["spec"] for o in objects if o["kind"] == kind}
+
+
+def test_cert_manager_signs_with_a_ca_of_the_namespace_or_an_issuer_of_ones_own() -> None:
+    objects = render('tls.mode="cert-manager"')
+    certificates, issuers = custom(objects, "Certificate"), custom(objects, "Issuer")
+    leaf = certificates[RELEASE]
+    assert leaf["dnsNames"][0] == ServiceAddress(NAMESPACE, RELEASE).host
+    ca = issuers[leaf["issuerRef"]["name"]]["ca"]["secretName"]
+    (root,) = [spec for spec in certificates.values() if spec["secretName"] == ca]
+    assert root["isCA"] is True
+    assert root["privateKey"]["rotationPolicy"] == "Never"
+    assert "selfSigned" in issuers[root["issuerRef"]["name"]]
+    mine = {"kind": "ClusterIssuer", "name": "internal"}
+    own = render('tls={"mode":"cert-manager","certManager":{"issuerRef":' + json.dumps(mine) + "}}")
+    assert custom(own, "Issuer") == {}
+    assert custom(own, "Certificate")[RELEASE]["issuerRef"] == mine
+
+
+def test_cert_managers_secret_is_what_the_pod_reads_and_what_the_injector_takes() -> None:
+    objects = render('tls.mode="cert-manager"')
+    pod = of_kind(objects, "Deployment")["spec"]["template"]["spec"]
+    (volume,) = [v for v in pod["volumes"] if v["name"] == "tls"]
+    assert volume["secret"]["secretName"] == custom(objects, "Certificate")[RELEASE]["secretName"]
+    annotations = registered(objects)["metadata"]["annotations"]
+    assert annotations[registration.INJECT_ANNOTATION] == f"{NAMESPACE}/{RELEASE}"
+    assert registration.INJECT_ANNOTATION not in registered(render())["metadata"]["annotations"]
+    chart = render('tls.mode="cert-manager"', 'admission.managedBy="chart"')
+    kept = of_kind(chart, "ValidatingWebhookConfiguration")
+    assert kept["metadata"]["annotations"][registration.INJECT_ANNOTATION]
+
+
+def test_a_hook_unregisters_before_an_uninstall() -> None:
+    objects = render()
+    (job,) = [o for o in objects if o["kind"] == "Job" and is_hook(o)]
+    assert job["metadata"]["annotations"][HOOK] == "pre-delete"
+    pod = job["spec"]["template"]
+    service = of_kind(objects, "Service")["spec"]["selector"]
+    assert not service.items() <= pod["metadata"]["labels"].items(), "it would be asked for reviews"
+    args = argparse.ArgumentParser()
+    uninstall.add_arguments(args)
+    words = pod["spec"]["containers"][0]["args"]
+    assert words[:2] == ["webhook", "unregister"]
+    read = args.parse_args(words[2:])
+    serving = flags(objects)
+    assert (read.lease, read.registration_name) == (serving.lease, serving.registration_name)
+    assert not any(is_hook(o) for o in render("uninstall.unregister=false"))
+
+
 @pytest.mark.parametrize(
     ("setting", "problem"),
     [
@@ -254,6 +307,7 @@ def test_editors_are_roles_that_nobody_has() -> None:
         ('replica="2"', "replica"),
         ('image.digest="sha256:1"', "digest"),
         ('tls.mode="files"', "tls.secretName"),
+        ('tls.certManager.duration="a while"', "duration"),
         ("ports.webhook=443", "webhook"),
         ('monitoring.serviceMonitor={"interval":"often"}', "interval"),
         ('opa={"enabled":true,"whenAway":"allow"}', "whenAway"),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from webhook.registration import covers, whole
-from webhook.rules import RegistrationOptions, configuration
+from webhook.registration import INJECT_ANNOTATION, covers, whole
+from webhook.rules import RegistrationOptions, configuration, encoded
 
 BUNDLE = b"-----BEGIN CERTIFICATE-----\n"
 NEVER = {"matchLabels": {"never": "there"}}
@@ -55,3 +55,17 @@ def test_a_selector_that_the_template_leaves_out_selects_all(selector: str) -> N
     assert covers(found, whole(template)(found, BUNDLE))
     found["webhooks"][0][selector] = NEVER
     assert not covers(found, whole(template)(found, BUNDLE))
+
+
+def test_a_bundle_that_cert_manager_injects_is_left_to_it() -> None:
+    template = copy.deepcopy(TEMPLATE)
+    template["metadata"]["annotations"] = {INJECT_ANNOTATION: "karb-guard/karb-guard"}
+    made = whole(template)(None, BUNDLE)
+    assert made is not None
+    assert {w["clientConfig"]["caBundle"] for w in made["webhooks"]} == {encoded(BUNDLE)}
+    injected = copy.deepcopy(made)
+    for webhook in injected["webhooks"]:
+        webhook["clientConfig"]["caBundle"] = "aW5qZWN0ZWQ="
+    assert covers(injected, whole(template)(injected, BUNDLE))
+    del injected["webhooks"][0]["clientConfig"]["caBundle"]
+    assert not covers(injected, whole(template)(injected, BUNDLE))

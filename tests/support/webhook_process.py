@@ -63,6 +63,8 @@ class WebhookProcess:
     more_arguments: Sequence[str] = ()
     mutating: bool = False
     """Whether Pods of its namespaces are sent to ``/mutate`` too."""
+    tls_secret: str | None = None
+    """The Secret of the certificate authority; ``None``: it is in ``tls_directory``."""
     name: str = field(default_factory=lambda: unique("karb-e2e"))
     """Of the registration, and the value of ``LABEL``."""
     port: int = field(default_factory=free_port)
@@ -106,7 +108,9 @@ class WebhookProcess:
             f"--port={self.port}",
             f"--metrics-port={self.metrics_port}",
             "--drain-seconds=0",
-            f"--tls-dir={self.tls_directory}",
+            f"--tls-secret={self.tls_secret}"
+            if self.tls_secret
+            else f"--tls-dir={self.tls_directory}",
             f"--tls-host={self.host}",
             f"--kubeconfig={self.cluster.kubeconfig}",
             "--register=whole",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import copy
 import json
@@ -28,7 +29,7 @@ from tests.support.chart import (
 from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import seconds_until
 from tests.support.helm import NAMESPACE, RELEASE, render
-from webhook import authority, registration
+from webhook import authority, registration, uninstall
 from webhook.certificates import new_authority
 from webhook.keeper import utc_now
 from webhook.leases import Candidacy, Leader
@@ -43,14 +44,19 @@ CRDS = Path(__file__).parent / "data" / "monitoring_crds.yaml"
 COLLECTION = COLLECTIONS["ValidatingWebhookConfiguration"]
 
 
-def as_service_account(cluster: Cluster, tmp_path: Path) -> ClusterClient:
-    """A client with the chart's ServiceAccount and no more rights than its roles give."""
-    token = cluster.kubectl("create", "token", RELEASE, "-n", NAMESPACE).stdout.strip()
+def kubeconfig_of(cluster: Cluster, tmp_path: Path, account: str) -> Path:
+    """A kubeconfig with a token of a ServiceAccount of the chart."""
+    token = cluster.kubectl("create", "token", account, "-n", NAMESPACE).stdout.strip()
     document = yaml.safe_load(cluster.kubeconfig.read_text())
     document["users"][0]["user"] = {"token": token}
-    file = tmp_path / "kubeconfig"
+    file = tmp_path / f"kubeconfig-{account}"
     file.write_text(yaml.safe_dump(document))
-    return connect(file)
+    return file
+
+
+def as_service_account(cluster: Cluster, tmp_path: Path) -> ClusterClient:
+    """A client with the chart's ServiceAccount and no more rights than its roles give."""
+    return connect(kubeconfig_of(cluster, tmp_path, RELEASE))
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +216,54 @@ def test_the_watch_repairs_without_waiting_for_the_next_round(
         assert within(5), "the deletion was not noticed before the periodic look"
     finally:
         registrar.stop()
+
+
+def registered_by_a_replica(cluster: Cluster, tmp_path: Path) -> ClusterClient:
+    """What a replica leaves behind that dies at once: a configuration and its Lease."""
+    client = as_service_account(cluster, tmp_path)
+    args = flags(render())
+    owner = registration.owner_reference(client, args.owner)
+    target = registration.of_template(registered(render()), owner)
+    bundle = new_authority(utc_now()).certificate
+    Registrar(client, [target], lambda: bundle, Metrics()).ensure(target)
+    assert Leader(client, Candidacy(NAMESPACE, args.lease, owner=owner)).attempt()
+    return client
+
+
+def test_the_hooks_roles_are_enough_to_unregister(installed: Cluster, tmp_path: Path) -> None:
+    client = registered_by_a_replica(installed, tmp_path)
+    hooks = [obj for obj in render() if is_hook(obj) and obj["kind"] != "Job"]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": hooks})
+    installed.kubectl("apply", "--server-side", "-f", "-", stdin=text)
+    try:
+        file = kubeconfig_of(installed, tmp_path, f"{RELEASE}-uninstall")
+        (job,) = [obj for obj in render() if obj["kind"] == "Job"]
+        words = job["spec"]["template"]["spec"]["containers"][0]["args"][2:]
+        parser = argparse.ArgumentParser()
+        uninstall.add_arguments(parser)
+        words = [f"--kubeconfig={file}" if word == "--in-cluster" else word for word in words]
+        assert uninstall.run(parser.parse_args(words)) == 0
+        assert client.get(f"{COLLECTION}/{NAME}") is None
+        with pytest.raises(ClusterError, match="403"):
+            connect(file).list(COLLECTION)
+    finally:
+        installed.kubectl("delete", "-f", "-", "--ignore-not-found", stdin=text)
+
+
+def test_without_the_hook_everything_goes_with_the_cluster_role(
+    installed: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registered_by_a_replica(installed, tmp_path)
+    installed.kubectl("delete", "clusterrole", NAME)
+
+    def gone() -> bool:
+        kinds = (("validatingwebhookconfiguration", NAME), ("lease", RELEASE))
+        answers = [
+            installed.kubectl("get", kind, name, "-n", NAMESPACE, check=False)
+            for kind, name in kinds
+        ]
+        return all(answer.returncode != 0 for answer in answers)
+
+    took = seconds_until(gone, 60)
+    with capsys.disabled():
+        print(f"\n    ClusterRole deleted: configuration and Lease are gone after {took:.1f} s")

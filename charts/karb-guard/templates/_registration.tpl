@@ -1,7 +1,7 @@
 {{/*
-The ValidatingWebhookConfiguration and, where Pods are changed, the MutatingWebhookConfiguration. Every field is written out, so that what is stored can be
-compared with what is wanted; files/admission.yaml is generated from the
-kind table and the catalogue.
+The ValidatingWebhookConfiguration and, where Pods are changed, the MutatingWebhookConfiguration.
+Every field is written out, so that what is stored can be compared with what is wanted;
+files/admission.yaml is generated from the kind table and the catalogue.
 */}}
 {{- define "karb-guard.registration" -}}
 {{- $admission := .Files.Get "files/admission.yaml" | fromYaml -}}
@@ -59,6 +59,9 @@ metadata:
     {{- include "karb-guard.labels" . | nindent 4 }}
   annotations:
     karb.dev/registration-revision: {{ .Release.Revision | quote }}
+    {{- if eq .Values.tls.mode "cert-manager" }}
+    cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "karb-guard.fullname" . }}
+    {{- end }}
 webhooks:
 - name: {{ $mutating.name }}
   admissionReviewVersions: [v1]

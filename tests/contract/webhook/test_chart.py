@@ -278,6 +278,10 @@ def test_cert_managers_secret_is_what_the_pod_reads_and_what_the_injector_takes(
     chart = render('tls.mode="cert-manager"', 'admission.managedBy="chart"')
     kept = of_kind(chart, "ValidatingWebhookConfiguration")
     assert kept["metadata"]["annotations"][registration.INJECT_ANNOTATION]
+    mutating = 'config={"mutation":{"enabled":true}}'
+    both = render('tls.mode="cert-manager"', 'admission.managedBy="chart"', mutating)
+    changed = of_kind(both, "MutatingWebhookConfiguration")
+    assert changed["metadata"]["annotations"][registration.INJECT_ANNOTATION]
 
 
 def test_a_hook_unregisters_before_an_uninstall() -> None:

@@ -103,8 +103,8 @@ HOOK = "helm.sh/hook"
 
 
 def is_hook(obj: dict[str, Any]) -> bool:
-    """Whether helm makes the object only for a moment of a release's life."""
-    return HOOK in (obj["metadata"].get("annotations") or {})
+    """Whether helm makes the object only before an uninstall."""
+    return (obj["metadata"].get("annotations") or {}).get(HOOK) == "pre-delete"
 
 
 def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:

@@ -29,6 +29,9 @@ POLL_SECONDS = 2.0
 MAX_FILES = 10_000
 MAX_BYTES = 64 << 20
 """Of all watched files together; beyond, the state is refused like one that can't be read."""
+RETRY_SECONDS = 60.0
+"""After a refusal the same files are tried again: the reason may have been a passing one, such as
+an OPA server that was away."""
 RETIRE_SECONDS = 30.0
 """How long a replaced engine is kept: a review that waits for its namespace still uses it."""
 LOADED, REFUSED = "loaded", "refused"
@@ -115,6 +118,7 @@ class Reloader:
         self._told = told
         self._seen = _quietly(self._paths)
         self._settling: str | None = None
+        self._retry_at: float | None = None
         self._stopping = threading.Event()
         self._guard: Guard | None = None
         self._retired: list[tuple[float, Guard]] = []
@@ -146,7 +150,8 @@ class Reloader:
         now = _quietly(self._paths)
         if now == self._seen:
             self._settling = None
-            return None
+            due = self._retry_at is not None and time.monotonic() >= self._retry_at
+            return self._reload() if due else None
         if now != self._settling:
             self._settling = now
             return None
@@ -164,12 +169,16 @@ class Reloader:
 
     def _reload(self) -> str:
         started = time.monotonic()
+        self._retry_at = None
         try:
             digest_of(self._paths)  # for its message, where they can't be read
             guard, loaded = self._assemble()
         except KarbGuardError as error:
             self._refused(str(error))
             return REFUSED
+        if self._stopping.is_set():
+            guard.engine.close()
+            return LOADED
         self._swap(loaded)
         if self._guard is not None:
             self._retired.append((time.monotonic() + RETIRE_SECONDS, self._guard))
@@ -191,6 +200,7 @@ class Reloader:
 
     def _refused(self, problem: str) -> None:
         self._metrics.reloaded(REFUSED)
+        self._retry_at = time.monotonic() + RETRY_SECONDS
         log(logging.ERROR, "reload refused; the last good state stays", problem=problem)
         self._tell("ReloadRefused", f"the last good state stays: {problem}", WARNING)
 

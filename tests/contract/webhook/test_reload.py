@@ -56,6 +56,10 @@ class Rig:
         guard = assemble(Choices(self.file))
         return guard, loaded_from(guard, None)
 
+    def passing_trouble(self) -> Any:
+        self.reloader._assemble = self.make
+        raise UnreadableError("not now")
+
     def twice(self) -> str | None:
         assert self.reloader.look() is None, "a change must settle first"
         return self.reloader.look()
@@ -91,6 +95,18 @@ def test_a_bad_one_is_refused_and_told(rig: Rig) -> None:
     rig.file.write_text(CONFIG)
     assert rig.twice() == LOADED
     assert rig.sample("karb_guard_reload_ok") == 1
+
+
+def test_what_was_refused_is_tried_again_after_a_while(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason may have been a passing one: here the file is bad only for whoever loads it."""
+    monkeypatch.setattr("webhook.reload.RETRY_SECONDS", 0.0)
+    rig.file.write_text(CONFIG)
+    rig.reloader._assemble = rig.passing_trouble
+    assert rig.twice() == REFUSED
+    assert rig.reloader.look() == LOADED
+    assert rig.reloader.look() is None
 
 
 def test_a_file_that_is_gone_is_refused(rig: Rig) -> None:

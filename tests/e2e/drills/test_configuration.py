@@ -15,6 +15,7 @@ from tests.support.controlplane import Cluster
 from tests.support.drilling import Drill, held_gracefully
 from tests.support.e2e_cluster import SESSION_CONFIG
 from tests.support.fleet import READY_SECONDS, Fleet
+from tests.support.own_policies import scaffold
 from tests.support.webhook_process import KIND
 
 pytestmark = pytest.mark.e2e
@@ -76,6 +77,64 @@ def test_a_bad_configuration_is_pushed(deploy: Callable[..., Any], drill: Make) 
         assert code == 2, bad.tail()
         assert "deny" in bad.tail()
         assert "Traceback" not in bad.tail()
+
+
+def refused(fleet: Fleet) -> bool:
+    """Whether every replica refused what it found last."""
+    return all(
+        replica.metric("karb_guard_reload_ok") == 0
+        and replica.metric("karb_guard_reloads_total") > 0
+        for replica in fleet.replicas
+    )
+
+
+def test_another_configuration_is_reloaded(deploy: Callable[..., Any], drill: Make) -> None:
+    """The same processes go on, and judge by the new one."""
+    with deploy() as fleet:
+        this = drill("configuration reloaded", fleet)
+        before = {replica.loaded() for replica in fleet.replicas}
+        processes = [replica.process.pid for replica in fleet.replicas]
+        with this.load() as load:
+            event = time.monotonic()
+            fleet.write_config(OTHER_CONFIG)
+
+            def reloaded() -> bool:
+                now = {replica.loaded() for replica in fleet.replicas}
+                return len(now) == 1 and "" not in now and not now & before
+
+            until(reloaded, READY_SECONDS, "all replicas have the new configuration")
+            held_gracefully(this.finish(load, event))
+        assert [replica.process.pid for replica in fleet.replicas] == processes
+
+
+def test_a_bad_configuration_is_refused_by_those_that_run(
+    deploy: Callable[..., Any], drill: Make
+) -> None:
+    with deploy() as fleet:
+        this = drill("bad configuration refused", fleet)
+        before = {replica.loaded() for replica in fleet.replicas}
+        with this.load() as load:
+            event = time.monotonic()
+            fleet.write_config({**SESSION_CONFIG, "stages": {"default": {"error": "deny"}}})
+            until(lambda: refused(fleet), READY_SECONDS, "all replicas refused it")
+            held_gracefully(this.finish(load, event))
+        assert {replica.loaded() for replica in fleet.replicas} == before
+
+
+def test_a_bad_policy_is_refused_by_those_that_run(
+    deploy: Callable[..., Any], drill: Make, tmp_path: Path
+) -> None:
+    folder = scaffold(tmp_path / "own", "demo/demo-drill")
+    with deploy(arguments=(f"--policies={tmp_path / 'own'}",)) as fleet:
+        this = drill("bad policy refused", fleet)
+        before = {replica.loaded() for replica in fleet.replicas}
+        with this.load() as load:
+            event = time.monotonic()
+            policy = folder / "policy.rego"
+            policy.write_text(policy.read_text(encoding="utf-8") + BROKEN, encoding="utf-8")
+            until(lambda: refused(fleet), READY_SECONDS, "all replicas refused it")
+            held_gracefully(this.finish(load, event))
+        assert {replica.loaded() for replica in fleet.replicas} == before
 
 
 def test_upgrade(deploy: Callable[..., Any], drill: Make, cluster: Cluster) -> None:

@@ -89,10 +89,15 @@ def _limit(pod: View, container: View) -> int:
 
 
 def _volume(pod: View) -> str | None:
-    """The volume that an earlier round added: another webhook's container came after it."""
-    ours = (NAME, "Memory")
-    found = [(each["name"], each["medium"]) for each in pod.get("emptyDirs") or ()]
-    return NAME if ours in found else None
+    """The volume that an earlier round added: another webhook's container came after it.
+
+    Ours is bounded; one of that name without a bound is somebody else's.
+    """
+    for volume in pod["spec"].get("volumes") or ():
+        claimed = volume.get("emptyDir") or {}
+        if volume.get("name") == NAME and claimed.get("medium") == "Memory":
+            return NAME if claimed.get("sizeLimit") else None
+    return None
 
 
 def _free_name(pod: View) -> str:

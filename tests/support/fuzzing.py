@@ -7,6 +7,7 @@ the webhook's door is.
 
 from __future__ import annotations
 
+import copy
 import json
 from functools import cache
 from random import Random
@@ -104,7 +105,8 @@ def _put(document: Any, path: Path, value: Any) -> Any:
     """``document`` with ``value`` at ``path``."""
     if not path:
         return value
-    _at(document, path[:-1])[path[-1]] = value
+    # A copy: a value from elsewhere in the document must not come to hold itself.
+    _at(document, path[:-1])[path[-1]] = copy.deepcopy(value)
     return document
 
 

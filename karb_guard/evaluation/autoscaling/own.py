@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from karb_guard.evaluation.autoscaling.objects import name_of
-from karb_guard.evaluation.autoscaling.shapes import Json, mapping, number, scaler
+from karb_guard.evaluation.autoscaling.shapes import Json, mapping, number, scaler, text
 from karb_guard.evaluation.prepare import Prepared
 
 KNATIVE = "serving.knative.dev"
@@ -59,7 +59,7 @@ def _annotated(annotations: Mapping[str, str], names: tuple[str, ...]) -> int:
 def _kserve(prepared: Prepared) -> Iterator[Json]:
     """Each component has one, of Knative or an HPA, unless its class says otherwise."""
     annotations = mapping(mapping(prepared.raw.get("metadata")).get("annotations"))
-    if annotations.get(_CLASS) in _FOREIGN_CLASSES:
+    if text(annotations.get(_CLASS)) in _FOREIGN_CLASSES:
         return
     for index, pod in enumerate(prepared.pods):
         component = _at(prepared.raw, pod["path"])

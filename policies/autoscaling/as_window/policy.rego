@@ -53,24 +53,29 @@ params := input.params["as-window"]
 entry := input.autoscaler
 
 # Milliseconds, as the facts give them, with what the author wrote.
-load := fact if {
+# Of several templates the slowest counts.
+load := [fact | some fact in loads; fact.value == max([each.value | some each in loads])][0]
+
+loads := [fact |
 	some pod in scaling.target.pods
 	some key in ["model-load", "cold-start"]
 	fact := pod.slo[key]
 	is_number(fact.value)
 	not earlier(pod, key)
-}
+]
 
 earlier(pod, key) if {
 	key == "cold-start"
 	is_number(pod.slo["model-load"].value)
 }
 
-budget := fact if {
+budget := [fact | some fact in budgets; fact.value == min([each.value | some each in budgets])][0]
+
+budgets := [fact |
 	some pod in scaling.target.pods
 	fact := pod.slo["cold-start"]
 	is_number(fact.value)
-}
+]
 
 # What an HPA without the field waits: the controller's flag, 300 s by default.
 window := entry.behavior.scaleDown.stabilizationWindowSeconds if {

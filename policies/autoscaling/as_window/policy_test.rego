@@ -12,6 +12,14 @@ checks(entry) := {v.check |
 	some v in as_window.violations with input as {"autoscaler": entry, "context": context(true), "params": {"as-window": {"reach": 60}}}
 }
 
+test_of_two_templates_the_slowest_counts if {
+	quick := {"cold-start": {"value": 10000, "raw": "10s"}}
+	target := object.union(context(true).scaletarget, {"pods": [{"gpu": true, "why": null, "slo": quick}, {"gpu": true, "why": null, "slo": slo}]})
+	entry := keda({"behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}})
+	found := as_window.violations with input as {"autoscaler": entry, "context": {"scaletarget": target}, "params": {"as-window": {"reach": 60}}}
+	{v.detail.load | some v in found} == {"4m"}
+}
+
 test_defaults_pass if checks(keda({})) == set()
 
 test_zero_window if checks(keda({"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}})) == {"down"}

@@ -314,3 +314,10 @@ def test_an_autoscaler_that_is_written_twice_is_one() -> None:
 def test_kubeai_scales_its_models_by_requests(spec: Json, bounds: list[Any]) -> None:
     found = provided(obj("Model", "kubeai.org/v1", {"resourceProfile": "nvidia-gpu-l4:1", **spec}))
     assert [(each["min"], each["max"]) for each in found or []] == bounds
+
+
+def test_an_autoscaler_class_that_is_no_text_is_survived() -> None:
+    annotations = {"serving.kserve.io/autoscalerClass": {"a": 1}}
+    spec = {"predictor": {"containers": [{"name": "kserve-container"}]}}
+    service = obj("InferenceService", "serving.kserve.io/v1beta1", spec, annotations=annotations)
+    assert provided(service) is not None

@@ -282,8 +282,10 @@ def test_its_size_is_at_most_half_of_the_memory_limit(
     assert volume["emptyDir"]["sizeLimit"] == size
 
 
-def test_a_taken_name_is_not_used() -> None:
-    taken = {"name": "karb-shm", "emptyDir": {}}
+@pytest.mark.parametrize("medium", [{}, {"medium": "Memory"}])
+def test_a_taken_name_is_not_used(medium: Json) -> None:
+    """Ours has a bound; one without would be mounted with none."""
+    taken = {"name": "karb-shm", "emptyDir": medium}
     _, after = mutate(pod(container(gpus=2), volumes=[taken]))
     assert after["spec"]["volumes"][0] == taken
     assert after["spec"]["volumes"][1]["name"] == "karb-shm-0"

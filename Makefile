@@ -14,7 +14,7 @@ export KUBECONFIG_UNDER_TEST := $(abspath $(KUBECONFIG))
 unexport KUBECONFIG
 endif
 
-.PHONY: help setup demo test check fast format docs tools bench bench-admission soak drill fuzz e2e-kind lock clean
+.PHONY: help setup demo test check fast format docs tools bench bench-admission soak drill short-drills fuzz e2e-kind lock clean
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,10 +47,13 @@ check: setup ## What takes seconds: format, lint, types, layers, policies, gener
 	$(BIN)/python -m karb_guard.config.schema --check
 
 fast: setup ## The tests that need no API server
-	$(PYTEST) -n auto --dist loadfile -m "not e2e and not packaging"
+	$(PYTEST) -n auto --dist loadfile -m "not e2e and not packaging and not drill"
 
-test: check tools fast ## Everything but the long drills
-	$(PYTEST) -m "e2e or packaging"
+test: check tools fast ## Everything but the drills
+	$(PYTEST) -m "(e2e or packaging) and not drill"
+
+short-drills: tools ## The drills at a low rate; one that fails is run once more, alone
+	$(PYTEST) -m drill || $(PYTEST) -m drill --last-failed --last-failed-no-failures none
 
 format: setup ## Rewrite Python and Rego as the formatters want them
 	$(BIN)/ruff format .

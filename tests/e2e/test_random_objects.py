@@ -26,7 +26,7 @@ from tests.support.parity import judged, tally
 from tests.support.random_objects import generated
 from tests.support.webhook_process import WebhookProcess, serving
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 COUNT = int(os.environ.get("PARITY_OBJECTS", "1000"))
 SEED = int(os.environ.get("PARITY_SEED", "5"))

@@ -34,7 +34,7 @@ from webhook.certificates import certificates_of, new_authority
 from webhook.keeper import REFRESH_SECONDS
 from webhook.leases import LeaseTimes
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 SECRET, LEASE = "karb-guard-ca", "karb-guard"
 ROTATION_SECONDS = 2 * REFRESH_SECONDS + 5

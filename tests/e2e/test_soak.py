@@ -7,7 +7,7 @@ import pytest
 from benchmarks import pods
 from benchmarks.soak import both, mixed, table
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 SECONDS, RATE = 20.0, 40
 P99_MS = 1000.0

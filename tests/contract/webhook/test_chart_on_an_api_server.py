@@ -37,7 +37,7 @@ from webhook.metrics import Metrics
 from webhook.registration import COLLECTIONS, Registrar
 from webhook.secret_store import SecretStore
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 CRDS = Path(__file__).parent / "data" / "monitoring_crds.yaml"
 

@@ -215,6 +215,7 @@ def test_only_the_tokens_bearer_may_ask_and_only_for_verdicts(sidecar: Sidecar) 
     assert token not in (sidecar.folder / "authz.rego").read_text()
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("when_away", ["not-evaluated", "embedded"])
 def test_a_killed_opa_lets_nothing_in(tmp_path: Path, sidecar: Sidecar, when_away: str) -> None:
     webhook = Webhook(tmp_path, sidecar, when_away)

@@ -21,7 +21,7 @@ from tests.support.fleet import SECRET, Fleet, Replica
 from webhook.certificates import KeyPair, certificates_of, new_authority
 from webhook.keeper import REFRESH_SECONDS
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 Make = Callable[[str, Fleet], Drill]
 SWAP_SECONDS = REFRESH_SECONDS + 15

@@ -18,7 +18,7 @@ from tests.support.fleet import READY_SECONDS, Fleet
 from tests.support.own_policies import scaffold
 from tests.support.webhook_process import KIND
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 Make = Callable[[str, Fleet], Drill]
 OTHER_CONFIG = {**SESSION_CONFIG, "ignore": ["labels"]}

@@ -16,7 +16,7 @@ from tests.support.fleet import Fleet
 from tests.support.load import Result
 from tests.support.opa_sidecar import OpaSidecar
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 AWAY_SECONDS = 2.0
 """As long as a kubelet takes to start a container again."""

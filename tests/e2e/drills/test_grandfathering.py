@@ -19,7 +19,7 @@ from tests.support.drilling import Drill
 from tests.support.e2e_cluster import BAD, Namespaces, denied, deployment, installed, pod
 from tests.support.fleet import Fleet
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 CRDS = REPOSITORY / "charts" / "karb-guard" / "files" / "crds"
 Json = dict[str, Any]

@@ -18,7 +18,7 @@ from tests.support.fleet import Fleet
 from tests.support.webhook_process import KIND, LABEL, unique
 from webhook.certificates import new_authority
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 Make = Callable[[str, Fleet], Drill]
 

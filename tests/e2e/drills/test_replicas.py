@@ -13,7 +13,7 @@ from tests.support.controlplane import ControlPlane
 from tests.support.drilling import Drill, held_abruptly, held_gracefully, held_in_every_drill
 from tests.support.fleet import Fleet
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 Make = Callable[[str, Fleet], Drill]
 

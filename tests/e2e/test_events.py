@@ -32,7 +32,9 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def judged(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookProcess]:
-    process = WebhookProcess(cluster, tmp_path_factory.mktemp("events"), SESSION_CONFIG)
+    # Pods of workloads from before the enforcement would be let in, and nobody told of a denial.
+    config = {**SESSION_CONFIG, "webhook": {"grandfather": False}}
+    process = WebhookProcess(cluster, tmp_path_factory.mktemp("events"), config)
     with serving(process) as webhook:
         yield webhook
 

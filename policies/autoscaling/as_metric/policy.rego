@@ -4,8 +4,7 @@
 #   The API server accepts these and the controller then reports an error for ever, in a condition
 #   that nobody reads: a `Resource` metric of anything but cpu and memory (the metrics API measures
 #   no `nvidia.com/gpu`), an Object metric whose target type and field differ, a metric whose type
-#   has no field of its own. And an HPA without any metric scales on 80 % of CPU, which a GPU server
-#   hardly moves.
+#   has no field of its own.
 # related_resources:
 # - ref: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
 #   description: Horizontal Pod Autoscaling
@@ -20,7 +19,6 @@
 #     resource: 'metric {metric} is no resource that the metrics API measures; it knows cpu and memory'
 #     shape: 'metric {metric} has target type {type}, but gives {field}: the controller reports an error and does not scale'
 #     source: 'metric of type {type} has no field {field}'
-#     none: 'no metrics are given, so it scales on 80 % of CPU'
 #   remediation: |-
 #     Scale on what the server waits for, as a Pods metric through an adapter, or with KEDA:
 #
@@ -51,9 +49,4 @@ violations contains {"check": "source", "path": metric.path, "detail": {"type": 
 	is_string(metric.source)
 	not object.get(input.object, array.concat(metric.path, [metric.source]), false)
 	input.autoscaler.written
-}
-
-violations contains {"check": "none", "path": ["spec"], "detail": {}} if {
-	input.autoscaler.kind == "HorizontalPodAutoscaler"
-	input.autoscaler.written == false
 }

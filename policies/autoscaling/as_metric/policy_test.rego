@@ -21,5 +21,3 @@ test_gpu_resource if checks(metric({"type": "Resource", "source": "resource", "n
 test_object_mismatch if checks(metric({"type": "Object", "source": "object", "target": object.union(goal, {"type": "Value"})}), true) == {"shape"}
 
 test_source if checks(metric({"type": "External", "source": "external"}), true) == {"source"}
-
-test_none if checks(metric({"type": "Resource", "source": "resource", "name": "cpu"}), false) == {"none"}

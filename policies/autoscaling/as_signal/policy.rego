@@ -2,10 +2,10 @@
 # title: A GPU service scales on a signal that says little about its load
 # description: |-
 #   A GPU server keeps its CPU hardly busy whatever the load, so that CPU and memory neither scale
-#   it up in time nor down. Engines such as vLLM allocate GPU memory once, at the start: it reads 90
-#   % with no request in flight. And the GPU's duty cycle is 100 % with one long request as with a
-#   full batch: it can't tell busy from overloaded. Queue length, requests in flight and latency
-#   can.
+#   it up in time nor down. (An HPA without metrics goes by 80 % of CPU.) Engines such as vLLM
+#   allocate GPU memory once, at the start: it reads 90 % with no request in flight. And the GPU's
+#   duty cycle is 100 % with one long request as with a full batch: it can't tell busy from
+#   overloaded. Queue length, requests in flight and latency can.
 # related_resources:
 # - ref: https://docs.vllm.ai/en/latest/usage/metrics/
 #   description: Metrics of vLLM

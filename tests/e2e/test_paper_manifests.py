@@ -22,8 +22,8 @@ pytestmark = pytest.mark.e2e
 
 PAPER = Path(__file__).parent / "data" / "paper"
 PASSING = {"hpa": set(), "scaledobject": {"as-fallback"}, "default-deny": set()}
-"""They pass at every stage; the invariants that warn of them. The paper's ScaledObject says nothing of
-the time without metrics, and custom resources are never denied by default."""
+"""They pass at every stage; the invariants that warn of them. The paper's ScaledObject says nothing
+of the time without metrics, and custom resources are never denied by default."""
 
 Apply = Callable[..., subprocess.CompletedProcess[str]]
 MakeNamespace = Callable[..., str]

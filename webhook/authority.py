@@ -97,12 +97,13 @@ def ensure(
     for _ in range(_ATTEMPTS):
         pair, token = store.load()
         stored = _usable(pair, now)
-        wanted = _wanted(stored, now, held)
-        if wanted is not None and wanted == stored:
-            return stored
+        joined = _joined(stored, held, now)
+        lasts = joined is not None and not joined.is_due(now)
+        if joined is not None and lasts and joined == stored:
+            return joined
         if not may_write():
-            return _until_written(stored, wanted, now, held)
-        successor = wanted or _successor(stored or held, now)
+            return _until_written(joined, now)
+        successor = joined if joined is not None and lasts else _successor(joined, now)
         try:
             store.save(successor.pair, token)
         except ConflictError:
@@ -112,37 +113,30 @@ def ensure(
     raise CertificateError("certificate authority: the store changed at every attempt to write it")
 
 
-def _wanted(
-    stored: Authority | None, now: datetime.datetime, held: Authority | None
+def _joined(
+    stored: Authority | None, held: Authority | None, now: datetime.datetime
 ) -> Authority | None:
-    """What should be stored, if that can be had without a new key."""
+    """The stored authority, and still trusted what this process used so far.
+
+    Somebody may have put another authority in place of ours. Leafs of ours are still served, and
+    API servers know of nothing else: whatever follows has to trust both. That holds as well for
+    one that is due at once, whose successor would otherwise be the first they hear of.
+    """
     if stored is None:
-        return held if held is not None and not held.is_due(now) else None
-    if stored.is_due(now):
-        return None
+        return held
     if held is None or held.not_after <= now:
         return stored
     kept = certificates_of(stored.bundle)
     if certificates_of(held.bundle)[0] in kept:
         return stored
-    # Someone put another authority in its place: ours stays trusted while leafs change over.
     return Authority(KeyPair(_bundle(kept, held, now), stored.pair.key))
 
 
-def _until_written(
-    stored: Authority | None,
-    wanted: Authority | None,
-    now: datetime.datetime,
-    held: Authority | None,
-) -> Authority:
+def _until_written(joined: Authority | None, now: datetime.datetime) -> Authority:
     """What a follower goes by until the leader has written."""
-    if wanted is not None and stored is not None:
-        return wanted
-    if stored is not None:
-        return stored
-    if held is not None and held.not_after > now:
-        return held
-    raise CertificateError("certificate authority: none is stored; the leader has to make it")
+    if joined is None or joined.not_after <= now:
+        raise CertificateError("certificate authority: none is stored; the leader has to make it")
+    return joined
 
 
 def _successor(older: Authority | None, now: datetime.datetime) -> Authority:

@@ -355,6 +355,22 @@ def test_an_authority_that_is_taken_out_of_the_bundle_gets_a_new_leaf_at_once(
     assert listener.material.pair != before.pair
 
 
+@pytest.mark.parametrize("leads", [True, False])
+def test_an_authority_put_in_place_of_ours_and_due_at_once_leaves_ours_trusted(
+    tmp_path: Path, leads: bool
+) -> None:
+    """API servers trust ours alone until the next bundle is registered."""
+    store = DirectoryStore(tmp_path) if leads else ReadOnly(tmp_path)
+    ours = authority.ensure(DirectoryStore(tmp_path), NOW)
+    other = certificates.new_authority(NOW - 10 * DAY, 11 * DAY)
+    (tmp_path / "authority.pem").write_bytes(other.key + other.certificate)
+    found = authority.ensure(store, NOW, ours, lambda: leads)
+    trusted = certificates.certificates_of(found.bundle)
+    assert certificates.certificates_of(ours.bundle)[0] in trusted
+    assert certificates.certificates_of(other.certificate)[0] in trusted
+    assert found.is_due(NOW) is not leads, "the leader has made the next one"
+
+
 class ReadOnly(DirectoryStore):
     """What a follower has."""
 

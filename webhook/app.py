@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from webhook import review as reviews
-from webhook.body import MAX_BODY_BYTES, read_body
+from webhook.body import MAX_BODY_BYTES, Place, Room, read_body
 from webhook.health import Readiness
 from webhook.logs import log, logger
 from webhook.metrics import CONTENT_TYPE, Metrics
@@ -103,10 +103,12 @@ class _Doors:
         self._readiness = readiness
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._room = Room()
 
     async def review(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one AdmissionReview, or refuse what is none."""
-        answer = await self._answer(scope, receive)
+        with self._room.place() as place:
+            answer = await self._answer(scope, receive, place)
         if isinstance(answer, Response):
             await answer(scope, receive, send)
             return
@@ -116,9 +118,10 @@ class _Doors:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> bytes | Response:
+    async def _answer(self, scope: Scope, receive: Receive, place: Place) -> bytes | Response:
         try:
-            body = await read_body(receive, self._max_body_bytes)
+            body = await read_body(receive, self._max_body_bytes, place)
+            place.unfold(body)
             review = reviews.parse(body, _content_type(scope))
         except reviews.ReviewError as error:
             salvaged = reviews.salvage(error)

@@ -22,6 +22,13 @@ than a body may take (``webhook.body``), whose refusal is one in words."""
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request without its body: line, headers, framing, trailers. One read may exceed it."""
 
+MAX_HEADERS = 100
+"""Of one request. An API server sends eight; each costs more memory than its text."""
+
+FAREWELL_SECONDS = 0.5
+"""How long a client may take to answer the end of TLS once this process ends. API servers answer
+at once; without this bound a client that doesn't would hold the process up for many seconds."""
+
 _turns = itertools.count()
 """Tells what was earlier: a loop's clock says the same of all that came in one turn of it."""
 
@@ -35,6 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _awaiting: asyncio.TimerHandle | None = None
     _since = 0
     _head_bytes = 0
+    _ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request; make room where there is none."""
@@ -60,6 +68,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._await_request()
 
+    def on_headers_complete(self) -> None:
+        """Refuse what has too many headers: the parser ends, with a 400."""
+        if len(self.headers) > MAX_HEADERS:
+            raise ValueError(f"more than {MAX_HEADERS} headers")
+        super().on_headers_complete()
+        if self._ending:
+            self.cycle.keep_alive = False
+
     def on_body(self, body: bytes) -> None:
         """Bodies have a bound of their own."""
         self._head_bytes -= len(body)
@@ -75,6 +91,17 @@ class BoundedProtocol(HttpToolsProtocol):
         """From now on idle."""
         self._since = next(_turns)
         super().on_response_complete()
+        if self._ending:
+            self._say_farewell()
+
+    def shutdown(self) -> None:
+        """The process ends: an idle connection at once, another one with its answer."""
+        self._ending = True
+        if self._head_bytes and self._idle():
+            return  # a request is coming in
+        super().shutdown()
+        if self._idle():
+            self._say_farewell()
 
     def _await_request(self) -> None:
         self._stop_waiting()
@@ -86,6 +113,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._awaiting is not None:
             self._awaiting.cancel()
             self._awaiting = None
+
+    def _say_farewell(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+        self.loop.call_later(FAREWELL_SECONDS, self.transport.abort)
 
     def _make_room(self) -> None:
         others = [c for c in self.connections if isinstance(c, BoundedProtocol) and c is not self]

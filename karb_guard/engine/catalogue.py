@@ -16,7 +16,7 @@ from karb_guard.engine.interface import EngineError
 from karb_guard.invariants import compiled
 from karb_guard.invariants.catalogue import Catalogue
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the layout of ``catalogue.json`` changes; another number is refused."""
 
 CATALOGUE_FILE = "catalogue.json"
@@ -29,6 +29,10 @@ class Group:
     entrypoint: str
     """Slash-separated, as OPA's APIs want it: ``karb_guard/entry/pods``."""
     invariants: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+    """Fields of ``metadata`` that none of them can read (``reads.NAMES``)."""
+    token_volumes: bool = False
+    """Whether the name of a token's volume is nothing but a name to them: so with our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,12 @@ def _catalogue(data: Mapping[str, Any]) -> BundleCatalogue:
     return BundleCatalogue(
         invariants=compiled.load(data["invariants"]),
         groups={
-            name: Group(group["entrypoint"], tuple(group["invariants"]))
+            name: Group(
+                group["entrypoint"],
+                tuple(group["invariants"]),
+                tuple(group["unread"]),
+                group["token_volumes"] is True,
+            )
             for name, group in data["groups"].items()
         },
         revision=data["revision"],

@@ -35,11 +35,13 @@ from karb_guard.engine.entrypoints import (
 from karb_guard.engine.gate import host_calls
 from karb_guard.engine.interface import EngineError
 from karb_guard.engine.opa_command import run_opa
+from karb_guard.engine.reads import unread_names
 from karb_guard.engine.sources import Source, policy_of, read_sources, source_hash
 from karb_guard.engine.version import compiler_version
 from karb_guard.invariants import compiled
 from karb_guard.invariants.catalogue import Catalogue
-from karb_guard.model.invariant import Invariant
+from karb_guard.invariants.roots import is_builtin
+from karb_guard.model.invariant import PODS_GROUP, Invariant
 from karb_guard.toolchain.pins import OPA_VERSION
 
 OPTIMIZE = 0
@@ -69,9 +71,10 @@ def compile_policies(
         made.mkdir()
         _write_stage(stage, plan)
         calls = host_calls(stage, allow_host_builtins=allow_host_builtins)
+        unread = _unread(stage, plan)
         _write_manifest(stage, plan)
         _build(stage, made, plan, calls, optimize)
-        catalogue = _catalogue(plan, calls, (made / WASM_FILE).read_bytes())
+        catalogue = _catalogue(plan, unread, calls, (made / WASM_FILE).read_bytes())
         (made / CATALOGUE_FILE).write_text(dump_catalogue(catalogue))
         _replace(made, out)
     return CompiledBundle(out, catalogue)
@@ -85,6 +88,8 @@ class _Plan:
     sources: Sequence[Source]
     groups: Mapping[str, Sequence[Invariant]]
     revision: str
+    ours: bool
+    """Whether there are no policies of users."""
 
     @property
     def entrypoints(self) -> dict[str, str]:
@@ -104,7 +109,7 @@ def _plan(invariants: Sequence[Invariant], roots: Sequence[Path]) -> _Plan:
     metadata = json.dumps(compiled.dump(catalogue))
     parts = [source_hash(sources), compiler_version(), OPA_VERSION, metadata]
     revision = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    return _Plan(catalogue, sources, groups, revision)
+    return _Plan(catalogue, sources, groups, revision, all(map(is_builtin, roots)))
 
 
 def _write_stage(stage: Path, plan: _Plan) -> None:
@@ -116,6 +121,14 @@ def _write_stage(stage: Path, plan: _Plan) -> None:
         file = stage / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+
+
+def _unread(stage: Path, plan: _Plan) -> tuple[str, ...]:
+    """What no policy about pods reads of the names by which replicas differ."""
+    if PODS_GROUP not in plan.groups:
+        return ()
+    rule = ".".join(["data", *plan.entrypoints[PODS_GROUP].split("/")])
+    return unread_names(stage, rule, [source.text for source in plan.sources])
 
 
 def _dispatch(plan: _Plan, *, embedded: bool) -> str:
@@ -149,12 +162,19 @@ def _build(stage: Path, made: Path, plan: _Plan, calls: Sequence[HostCall], opti
         (made / WASM_FILE).write_bytes(module.read())
 
 
-def _catalogue(plan: _Plan, calls: tuple[HostCall, ...], wasm: bytes) -> BundleCatalogue:
+def _catalogue(
+    plan: _Plan, unread: tuple[str, ...], calls: tuple[HostCall, ...], wasm: bytes
+) -> BundleCatalogue:
     entrypoints = plan.entrypoints
     return BundleCatalogue(
         invariants=plan.invariants,
         groups={
-            group: Group(entrypoints[group], tuple(i.name for i in members))
+            group: Group(
+                entrypoints[group],
+                tuple(i.name for i in members),
+                unread if group == PODS_GROUP else (),
+                plan.ours,
+            )
             for group, members in plan.groups.items()
         },
         revision=plan.revision,

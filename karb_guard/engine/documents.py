@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
@@ -88,6 +88,16 @@ def splice(prefix: bytes, document: Mapping[str, Any], limit: int) -> bytes:
     if not prefix:
         return raw
     return prefix + b"}" if raw == b"{}" else prefix + b"," + raw[1:]
+
+
+def without(document: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
+    """``document`` without the fields ``names`` of its object's metadata, as a copy."""
+    obj = document.get("object")
+    metadata = obj.get("metadata") if isinstance(obj, Mapping) else None
+    if not names or not isinstance(metadata, Mapping) or not isinstance(obj, Mapping):
+        return document
+    kept = {key: value for key, value in metadata.items() if key not in names}
+    return {**document, "object": {**obj, "metadata": kept}}
 
 
 def _fragment(value: Any) -> Any:

@@ -7,12 +7,13 @@ import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from karb_guard.engine.answer_memory import AnswerMemory
 from karb_guard.engine.answer_reader import AnswerReader
 from karb_guard.engine.bundle import CompiledBundle
 from karb_guard.engine.catalogue import Group
-from karb_guard.engine.documents import ParamsWriter, UnwritableError, splice
+from karb_guard.engine.documents import ParamsWriter, UnwritableError, splice, without
 from karb_guard.engine.entrypoints import PARAMS
 from karb_guard.engine.interface import Answer, Answered, EngineError, NotEvaluated
 from karb_guard.engine.wasm.errors import ModuleError, TrappedError
@@ -51,6 +52,13 @@ class EmbeddedSettings:
                 raise EngineError(f"{name} is {value}; it must be from {lowest} to {highest}")
 
 
+class _Asked(NamedTuple):
+    """What knows the answers of one entry point with one set of parameters."""
+
+    reader: AnswerReader
+    memory: AnswerMemory
+
+
 class EmbeddedEngine:
     """Evaluates a compiled bundle with ``wasmtime``. Safe to use from several threads.
 
@@ -63,7 +71,7 @@ class EmbeddedEngine:
         self._bundle = bundle
         self._settings = settings or EmbeddedSettings()
         self._params = ParamsWriter(b'{"%s":' % PARAMS.encode(), b"}")
-        self._readers: dict[tuple[str, bytes], AnswerReader] = {}
+        self._readers: dict[tuple[str, bytes], _Asked] = {}
         self._runtime: Runtime | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -82,18 +90,19 @@ class EmbeddedEngine:
             data = self._params.written(params)
         except UnwritableError as error:
             return [error.not_evaluated for _ in inputs]
-        reader = self._reader(entry, data, params)
+        asked = self._asked(entry, data, params)
         if self._closed:
             raise EngineError("the engine is closed")
         runtime = self._runtime or self._start()
         ask = partial(runtime.evaluate, runtime.entrypoints[entry.entrypoint], data=data)
-        return [self._answer(ask, document, reader) for document in inputs]
+        return [self._answer(ask, without(document, entry.unread), asked) for document in inputs]
 
-    def _reader(self, entry: Group, data: bytes, params: Collection[str]) -> AnswerReader:
+    def _asked(self, entry: Group, data: bytes, params: Collection[str]) -> _Asked:
         known = self._readers.get((entry.entrypoint, data))
         if known is None:
             expected = tuple(name for name in entry.invariants if name in params)
-            known = AnswerReader(entry.invariants, expected, self._bundle.catalogue.revision)
+            reader = AnswerReader(entry.invariants, expected, self._bundle.catalogue.revision)
+            known = _Asked(reader, AnswerMemory(token_volumes=entry.token_volumes))
             if len(self._readers) >= MAX_READERS:
                 self._readers.clear()
             self._readers[entry.entrypoint, data] = known
@@ -130,11 +139,15 @@ class EmbeddedEngine:
             raise EngineError(f"{self._bundle.directory}: {error}") from error
 
     def _answer(
-        self, ask: Callable[[bytes], bytes], document: Mapping[str, Any], reader: AnswerReader
+        self, ask: Callable[[bytes], bytes], document: Mapping[str, Any], asked: _Asked
     ) -> Answer:
+        def answered(question: bytes) -> tuple[bytes, Answer]:
+            text = ask(question)
+            return text, asked.reader.read(text)
+
         try:
-            raw = splice(b"", document, self._settings.input_bytes)
-            return reader.read(ask(raw))
+            question = splice(b"", document, self._settings.input_bytes)
+            return asked.memory.answer(question, answered)
         except UnwritableError as error:
             return error.not_evaluated
         except TrappedError as error:

@@ -12,6 +12,7 @@ _CODE = (
     "engine/compiler.py",
     "engine/entrypoints.py",
     "engine/gate.py",
+    "engine/reads.py",
     "engine/sources.py",
     "invariants/compiled.py",
     "invariants/header.py",

@@ -3,8 +3,7 @@
 A key is the template's whole content with its place in the object, written as JSON, so that a view
 is found only for what would give the same one. Names and uids of pods are not in a template; the
 one name that is, and differs from pod to pod, is that of the volume which the API server mounts
-for the service account's token (``kube-api-access-`` and five characters,
-``k8s.io/kubernetes/plugin/pkg/admission/serviceaccount``): key and view hold a mark in its place.
+for the service account's token: key and view hold a mark in its place.
 """
 
 from __future__ import annotations
@@ -13,18 +12,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from karb_guard.model import token_volume
 from karb_guard.model.remembered import Remembered
 from karb_guard.workloads import Template, Workload
 
 MAX_BYTES = 16 * 2**20
 """Of keys and views together. A pod of three containers takes 16 kB."""
-
-_FIELD = b'"name":"'
-_PREFIX = b"kube-api-access-"
-_TOKEN = _FIELD + _PREFIX
-_LENGTH = len(_PREFIX) + 5
-_MARK = b"\0token"
-"""Written JSON holds no such byte, so nobody can write the mark himself."""
 
 
 class Key(NamedTuple):
@@ -48,12 +41,14 @@ class TemplateMemory:
     def recall(self, key: Key) -> bytes | None:
         """The view of the template, as JSON."""
         view = self._views.get(key.content)
-        return view.replace(_MARK, key.token) if view is not None and key.token else view
+        return (
+            view.replace(token_volume.MARK, key.token) if view is not None and key.token else view
+        )
 
     def keep(self, key: Key, view: bytes) -> None:
         """Remember ``view``."""
         if key.token:
-            view = view.replace(key.token, _MARK)
+            view = view.replace(key.token, token_volume.MARK)
         self._views.keep(key.content, view, len(view))
 
 
@@ -68,22 +63,11 @@ def key_of(workload: Workload) -> Key | None:
     place = (workload.group, workload.version, workload.kind, template.path)
     content = (place, template.spec, _metadata(template))
     try:
-        return _without_token(orjson.dumps(content, option=orjson.OPT_PASSTHROUGH_DATETIME))
+        text = orjson.dumps(content, option=orjson.OPT_PASSTHROUGH_DATETIME)
     except TypeError:  # not from JSON, or a number beyond 64 bits
         return None
+    return Key(*token_volume.marked(text))  # renaming the volume renames it in the view
 
 
 def _metadata(template: Template) -> list[tuple[Any, ...]]:
     return [(source.path, source.labels, source.annotations) for source in template.metadata]
-
-
-def _without_token(text: bytes) -> Key:
-    """Renaming the volume renames it in the view, if the name is nothing but a name."""
-    begin = text.find(_TOKEN)
-    if begin >= 0:
-        begin += len(_FIELD)
-        token = text[begin : begin + _LENGTH]
-        named = _FIELD + token + b'"'
-        if token[len(_PREFIX) :].isalnum() and text.count(token) == text.count(named):
-            return Key(text.replace(token, _MARK), token)
-    return Key(text, b"")

@@ -26,6 +26,11 @@ def builtin_root() -> Path:
     )
 
 
+def is_builtin(root: Path) -> bool:
+    """Whether ``root`` is the folder of karb-guard's own policies."""
+    return root.resolve() == builtin_root().resolve()
+
+
 def folder_of(invariant: Invariant, roots: Iterable[Path]) -> Path | None:
     """The folder that holds ``invariant``, in the first of ``roots`` that has it."""
     below = Path(invariant.category) / invariant.name.replace("-", "_")

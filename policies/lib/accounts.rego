@@ -23,7 +23,8 @@ name(pod) := account if {
 autoscales(pod) if {
 	head := count(pod.path) - 3
 	pod.path[head] == "headGroupSpec"
-	object.get(input.object, array.concat(array.slice(pod.path, 0, head), ["enableInTreeAutoscaling"]), false) == true
+	pod.path[0] == "spec"
+	object.get(input.object.spec, array.concat(array.slice(pod.path, 1, head), ["enableInTreeAutoscaling"]), false) == true
 }
 
 # An operator that nobody knows may choose an account by itself, as KubeRay does.

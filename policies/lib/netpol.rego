@@ -1,6 +1,8 @@
 # What NetworkPolicies leave open for the judged workload's pods.
 package karb.lib.netpol
 
+import data.karb.lib.objects
+
 # The violations of a workload that `type` ("Ingress" or "Egress") must be denied for. Mode
 # `namespace`: its namespace denies by default; `effective`: some policy isolates each of its pods.
 undenied(type, mode) := set() if {
@@ -30,7 +32,7 @@ missing := {
 	"detail": {"namespace": namespace},
 }
 
-namespace := object.get(input.object, ["metadata", "namespace"], "(not set)")
+namespace := objects.shown_namespace
 
 # Some pod that NetworkPolicies apply to.
 covered if {

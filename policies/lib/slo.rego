@@ -2,6 +2,7 @@
 package karb.lib.slo
 
 import data.karb.lib.gpu
+import data.karb.lib.objects
 import data.karb.lib.pods
 import data.karb.lib.serving
 
@@ -30,7 +31,7 @@ serves if input.workload.role in ["serving", "pod"]
 # people select by is a label; the facts accept both. `input.sloKeys` has the keys where the
 # prefix is not the default.
 wanted(pod, name) := {"key": key, "path": path} if {
-	key := object.get(input, ["sloKeys", name], default_keys[name])
+	key := object.get(objects.slo_keys, name, default_keys[name])
 	path := array.concat(pod.metadataPath, [section(name), key])
 }
 

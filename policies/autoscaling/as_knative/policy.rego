@@ -30,5 +30,5 @@ package karb.autoscaling.as_knative
 violations contains {"check": "place", "path": ["metadata", "annotations", annotation], "detail": {"annotation": annotation, "kind": input.object.kind}} if {
 	some annotation, _ in input.object.metadata.annotations
 	startswith(annotation, "autoscaling.knative.dev/")
-	not object.get(input.object, ["spec", "template", "metadata", "annotations", annotation], false)
+	not input.object.spec.template.metadata.annotations[annotation]
 }

@@ -30,8 +30,9 @@
 package karb.autoscaling.as_kserve
 
 import data.karb.lib.gpu
+import data.karb.lib.objects
 
-annotations := object.get(input.object, ["metadata", "annotations"], {})
+annotations := objects.annotations
 
 standard if annotations["serving.kserve.io/deploymentMode"] in {"RawDeployment", "Standard"}
 

@@ -43,16 +43,16 @@ import data.karb.lib.serving
 
 params := input.params["av-rollout"]
 
-# Kind to where its rolling update stands, and what its fields are where they are not written.
+# Kind to where its rolling update stands in `spec`, and what its fields are where they are not written.
 updates := {
-	"Deployment": {"path": ["spec", "strategy", "rollingUpdate"], "unset": "25%"},
-	"Rollout": {"path": ["spec", "strategy", "canary"], "unset": "25%"},
+	"Deployment": {"below": ["strategy", "rollingUpdate"], "unset": "25%"},
+	"Rollout": {"below": ["strategy", "canary"], "unset": "25%"},
 }
 
 violations contains object.union(v, certainty) if {
 	update := updates[input.workload.kind]
 	serving.replicated
-	rolling := object.get(input.object, update.path, null)
+	rolling := object.get(input.object.spec, update.below, null)
 	is_object(rolling)
 	some [index, pod, certainty] in gpus.users
 	replicas := serving.least(index, pod)
@@ -66,7 +66,7 @@ violations contains object.union(v, certainty) if {
 	needed > params.spareGpus
 	v := {
 		"check": "surge",
-		"path": array.concat(update.path, ["maxUnavailable"]),
+		"path": array.concat(array.concat(["spec"], update.below), ["maxUnavailable"]),
 		"detail": {
 			"replicas": replicas, "maxSurge": written, "surge": surge,
 			"maxUnavailable": unavailable, "gpus": needed,

@@ -31,6 +31,8 @@
 #     containerd) and remove the capability.
 package karb.podsecurity.pss_rdma
 
+import data.karb.lib.objects
+
 params := input.params["pss-rdma"]
 
 violations contains v if {
@@ -48,7 +50,7 @@ violations contains v if {
 }
 
 waived(pod, container) if {
-	some annotations in [pod.annotations, object.get(input.object, ["metadata", "annotations"], {})]
+	some annotations in [pod.annotations, objects.annotations]
 	some name in ["pss-baseline", "KARB-PSS-001"]
 	some suffix in ["", concat("", [".", container.name])]
 	holds(annotations[concat("", ["waive.karb.dev/", name, suffix])])

@@ -42,10 +42,11 @@
 package karb.resources.res_gpu_cap
 
 import data.karb.lib.globs
+import data.karb.lib.objects
 
 params := input.params["res-gpu-cap"]
 
-namespace := object.get(input.object, ["metadata", "namespace"], "(not set)")
+namespace := objects.shown_namespace
 
 # Only what may use GPUs is counted at all.
 judged if {

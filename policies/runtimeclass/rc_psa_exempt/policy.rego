@@ -41,6 +41,7 @@
 package karb.runtimeclass.rc_psa_exempt
 
 import data.karb.lib.globs
+import data.karb.lib.objects
 
 params := input.params["rc-psa-exempt"]
 
@@ -56,7 +57,7 @@ violations contains object.union(v, doubt) if {
 	}
 }
 
-namespace := object.get(input.object, ["metadata", "namespace"], "")
+namespace := objects.namespace
 
 # No namespace is allowed, so it doesn't matter which one this will be.
 doubt := {} if {

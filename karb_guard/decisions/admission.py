@@ -176,6 +176,7 @@ class _Case:
         self.spared = [f for f in self.new if f.name in free]
         self.new = [f for f in self.new if f.name not in free] if free else self.new
         self.denying = self.new if self.may_deny else []
+        self.said = [messages.said(finding) for finding in self.denying]
         unjudged = now.evaluation.not_evaluated is not None
         self.enforced = policy.enforced_for(request.group_kind) if unjudged else []
         self.unjudged_denies = unjudged and self.may_deny and bool({*self.enforced} - free)
@@ -200,7 +201,7 @@ class _Case:
     def _reasons(self) -> tuple[str, ...]:
         unjudged = f"not evaluated: {messages.one_line(self.now.evaluation.not_evaluated or '')}"
         lines = [unjudged] if self.unjudged_denies else []
-        return tuple(dict.fromkeys([*lines, *(messages.warning_line(f) for f in self.denying)]))
+        return tuple(dict.fromkeys([*lines, *map(messages.warning_line, self.said)]))
 
     def _message(self) -> str:
         subject = str(self.now.evaluation.object)
@@ -221,10 +222,10 @@ class _Case:
         """A line for each finding; how to mend, link and who decided once an invariant."""
         lines: list[str] = []
         told: set[str] = set()
-        for finding in self.denying:
+        for finding, words in zip(self.denying, self.said, strict=True):
             more = "" if finding.name in told else self._about(finding)
             told.add(finding.name)
-            lines.append(messages.finding_line(finding, self._waiver_note(finding), more))
+            lines.append(messages.finding_line(words, self._waiver_note(finding), more))
         return lines
 
     def _about(self, finding: Finding) -> str:
@@ -259,16 +260,19 @@ class _Case:
             found.append(f"karb-guard could not judge this object: {reason}")
         if not self.may_deny:
             found += [
-                messages.warning_line(f, "; enforced, but custom resources only warn")
+                messages.warning_line(
+                    messages.said(f), "; enforced, but custom resources only warn"
+                )
                 for f in self.new
             ]
         found += [
-            messages.warning_line(f, "; enforced, but there before this update") for f in self.known
+            messages.warning_line(messages.said(f), "; enforced, but there before this update")
+            for f in self.known
         ]
         if self.spared_by is not None:
             older = f"; enforced, but {self.spared_by.owner} is older than that"
-            found += [messages.warning_line(f, older) for f in self.spared]
-        found += [messages.warning_line(f) for f in self.staged[Stage.WARN]]
+            found += [messages.warning_line(messages.said(f), older) for f in self.spared]
+        found += [messages.warning_line(messages.said(f)) for f in self.staged[Stage.WARN]]
         return found
 
     def _annotations(self, denied: bool) -> dict[str, str]:

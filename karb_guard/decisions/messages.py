@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from karb_guard.model.finding import Finding
 from karb_guard.model.path import format_path
@@ -56,11 +57,26 @@ def about(remediation: str, link: str | None, decided_by: str) -> str:
     return " | ".join([f"to mend: {remedy(remediation)}", *see, f"enforced by {decided_by}"])
 
 
-def finding_line(finding: Finding, note: str = "", more: str = "") -> str:
+class Said(NamedTuple):
+    """The words for a finding, which a denial needs twice."""
+
+    what: str
+    """Id, name and message."""
+    where: str
+    """The field's path; empty for the whole object."""
+
+
+def said(finding: Finding) -> Said:
+    """The words for ``finding``, safe on a terminal."""
+    what = f"{finding.invariant_id} {finding.name}: {one_line(finding.message)}"
+    return Said(what, one_line(format_path(finding.path)))
+
+
+def finding_line(words: Said, note: str = "", more: str = "") -> str:
     """One finding in a denial: id and name, what, where, a note, and what else there is to say."""
-    parts = [f"{finding.invariant_id} {finding.name}: {one_line(finding.message)}"]
-    if finding.path:
-        parts.append(f"at {one_line(format_path(finding.path))}")
+    parts = [words.what]
+    if words.where:
+        parts.append(f"at {words.where}")
     if note:
         parts.append(one_line(note))
     if more:
@@ -82,11 +98,10 @@ def denial(head: str, lines: Sequence[str], tail: str) -> str:
     return "\n".join([head, *shown, *more, tail])
 
 
-def warning_line(finding: Finding, suffix: str = "") -> str:
+def warning_line(words: Said, suffix: str = "") -> str:
     """One finding as a warning: id and name, what, where."""
-    where = f" ({one_line(format_path(finding.path))})" if finding.path else ""
-    text = f"{finding.invariant_id} {finding.name}: {one_line(finding.message)}"
-    return f"{text}{where}{suffix}"
+    where = f" ({words.where})" if words.where else ""
+    return f"{words.what}{where}{suffix}"
 
 
 def bound_warnings(warnings: Sequence[str]) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class Findings:
         """Give the violation its words (message, remediation, severity) and its identity."""
         prepared, place = self._prepared, self._place(violation.path)
         path = prepared.written(violation.path)
-        anchor = place.name + anchor_of(place.value, violation.path[place.depth :])
+        anchor = place.name + self._anchor(violation.path, place.depth)
         if invariant.identity == "value":
             anchor += "=" + _to_json(walk(prepared.raw, path)[0])
         return Finding(
@@ -49,6 +49,13 @@ class Findings:
             detail=violation.detail,
         )
 
+    def _anchor(self, path: Path, depth: int) -> str:
+        """``path`` from ``depth`` on; what lists hold is only looked up where there is one."""
+        below = path[depth:]
+        if int not in map(type, below):
+            return "".join([f"/{part}" for part in below])
+        return anchor_of(walk(self._prepared.raw, path[:depth])[0], below)
+
     def _place(self, path: Path) -> _Place:
         """What ``path`` leads into. The longest prefix wins, however deep containers stand."""
         places, lengths = self._places
@@ -56,7 +63,7 @@ class Findings:
             place = places.get(path[:length])
             if place is not None:
                 return place
-        return _Place("", 0, self._prepared.raw, None)
+        return _OBJECT
 
     @cached_property
     def _places(self) -> tuple[dict[Path, _Place], list[int]]:
@@ -71,9 +78,11 @@ class _Place(NamedTuple):
     name: str
     """How anchors begin: the same in a Pod and in the template that it was made from."""
     depth: int
-    """How many steps of a path lead to ``value``."""
-    value: Any
-    container: str | None
+    """How many steps of a path lead to it."""
+    container: str | None = None
+
+
+_OBJECT = _Place("", 0)
 
 
 def _places(prepared: Prepared) -> dict[Path, _Place]:
@@ -85,20 +94,16 @@ def _places(prepared: Prepared) -> dict[Path, _Place]:
     for template in prepared.templates:
         for container in template.containers:
             path, name = container.path, f"pod/containers[{container.name}]"
-            places.setdefault(path, _at(prepared.raw, path, name, container.name))
+            places.setdefault(path, _Place(name, len(path), container.name))
         spec, metadata = template.path, template.metadata_path
         if spec:
-            places.setdefault(spec, _at(prepared.raw, spec, "pod/spec"))
+            places.setdefault(spec, _Place("pod/spec", len(spec)))
         if metadata:
             below = metadata[: len(spec)] == spec
             base, name = (spec, "pod/spec") if below else (metadata, "pod/metadata")
-            places.setdefault(metadata, _at(prepared.raw, base, name))
+            places.setdefault(metadata, _Place(name, len(base)))
     places.pop((), None)
     return places
-
-
-def _at(raw: Mapping[str, Any], path: Path, name: str, container: str | None = None) -> _Place:
-    return _Place(name, len(path), walk(raw, path)[0], container)
 
 
 def message_of(invariant: Invariant, check: str, detail: Mapping[str, Any]) -> str:

@@ -11,11 +11,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from karb_guard.decisions.admission import Decision
 from karb_guard.decisions.request import AdmissionRequest
 from karb_guard.decisions.stages import NamespaceStages
+from karb_guard.model.stage import Stage
 from karb_guard.workloads import TABLE
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 WORKLOADS = frozenset(f"{row.group}/{row.kind}" for row in TABLE)
 """Kinds with a time series of their own, as ``AdmissionRequest.group_kind`` writes them."""
+MAX_NAMESPACE_SERIES = 10_000
+"""Of ``karb_guard_namespace_findings``: (namespace, invariant, stage) that ever had a finding."""
 OTHER = "other"
 """Shared by the rest: nobody can make time series by inventing kinds."""
 
@@ -45,6 +48,17 @@ class Metrics:
             "karb_guard_findings",
             "Findings at admission, by the stage that applied.",
             ("invariant", "stage"),
+            registry=registry,
+        )
+        self.namespace_findings = Counter(
+            "karb_guard_namespace_findings",
+            "Findings by namespace; at stage enforce those that denied the request.",
+            ("object_namespace", "invariant", "stage"),
+            registry=registry,
+        )
+        self.namespace_findings_dropped = Counter(
+            "karb_guard_namespace_findings_dropped",
+            "Findings that karb_guard_namespace_findings left out: it has too many series.",
             registry=registry,
         )
         self.not_evaluated = Counter(
@@ -181,10 +195,17 @@ class Metrics:
             registry=registry,
         )
         self.reloaded_at.set_to_current_time()
+        self.started_at = Gauge(
+            "karb_guard_started_timestamp_seconds",
+            "When this process began to count, in seconds since the epoch.",
+            registry=registry,
+        )
+        self.started_at.set_to_current_time()
         self.ready = Gauge("karb_guard_ready", "1 while /readyz answers 200.", registry=registry)
         # To look a time series up takes twice as long as to count. As many as there are series.
         self._reviews_of = functools.cache(self.reviews.labels)
         self._findings_of = functools.cache(self.findings.labels)
+        self._in_namespace: dict[tuple[str, str, str], Counter] = {}
 
     def reviewed(self, request: AdmissionRequest, decision: Decision, seconds: float) -> None:
         """Count one answered review."""
@@ -193,6 +214,24 @@ class Metrics:
         self.duration.observe(seconds)
         for (invariant, stage), count in decision.counts.items():
             self._findings_of(invariant, stage.value).inc(count)
+            if stage is not Stage.ENFORCE:
+                self._found_in(request.namespace, invariant, stage.value, count)
+        if not decision.allowed:
+            for invariant, count in decision.denials.items():
+                self._found_in(request.namespace, invariant, Stage.ENFORCE.value, count)
+
+    def _found_in(self, namespace: str, invariant: str, stage: str, count: int) -> None:
+        """Count for staged rollouts, which need every one: what is left out is counted as such."""
+        if not namespace:
+            return
+        key = (namespace, invariant, stage)
+        series = self._in_namespace.get(key)
+        if series is None:
+            if len(self._in_namespace) >= MAX_NAMESPACE_SERIES:
+                self.namespace_findings_dropped.inc(count)
+                return
+            series = self._in_namespace[key] = self.namespace_findings.labels(*key)
+        series.inc(count)
 
     def mutated(self, outcome: str, counts: Mapping[str, int], seconds: float) -> None:
         """Count one answer of ``/mutate``; ``counts`` are by mutation, or by cause of a failure."""

@@ -90,6 +90,9 @@ class Decision(NamedTuple):
     """Of a denial: a short line for each finding, and for an object without a verdict."""
     spared: int = 0
     """Enforced findings let in because the owner is older than the enforcement."""
+    denials: Mapping[str, int] = MappingProxyType({})
+    """Short name -> findings that deny; an object without a verdict is one of each invariant that
+    is enforced for it."""
 
 
 def passed(reason: str) -> Decision:
@@ -196,7 +199,12 @@ class _Case:
             not_evaluated=self.now.evaluation.not_evaluated,
             reasons=self._reasons() if denied else (),
             spared=len(self.spared),
+            denials=self._denials() if denied else {},
         )
+
+    def _denials(self) -> dict[str, int]:
+        unjudged = dict.fromkeys(self.enforced, 1) if self.unjudged_denies else {}
+        return {**unjudged, **_counted(self.denying)}
 
     def _reasons(self) -> tuple[str, ...]:
         unjudged = f"not evaluated: {messages.one_line(self.now.evaluation.not_evaluated or '')}"

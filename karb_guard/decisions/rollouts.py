@@ -91,12 +91,20 @@ class Rollout:
         self, namespace: str, labels: Mapping[str, str] | None
     ) -> RolloutStage | None:
         """What ``spec.namespaces`` gives the namespace; a name beats every selector."""
+        first = self._entry_of(namespace, labels)
+        if first is None:
+            return None
+        return self._said(namespace, first.stage, f"namespaces[{first.place}]")
+
+    def target(self, namespace: str, labels: Mapping[str, str] | None) -> Stage | None:
+        """The stage that ``spec`` wants there, whatever status says; ``None``: it is silent."""
+        first = self._entry_of(namespace, labels)
+        return self.default if first is None else first.stage
+
+    def _entry_of(self, namespace: str, labels: Mapping[str, str] | None) -> _Entry | None:
         named = [entry for entry in self.entries if entry.name == namespace]
         chosen = named or [entry for entry in self.entries if _selects(entry, namespace, labels)]
-        if not chosen:
-            return None
-        first = chosen[0]
-        return self._said(namespace, first.stage, f"namespaces[{first.place}]")
+        return chosen[0] if chosen else None
 
     def in_general(self, namespace: str) -> RolloutStage | None:
         """What ``spec.stage`` gives every other namespace."""

@@ -132,6 +132,38 @@ def test_reviews_and_findings_are_counted() -> None:
     assert 'karb_guard_reviews_total{allowed="false",kind="/Pod",operation="CREATE"} 1.0' in text
 
 
+def test_denials_are_counted_by_namespace_for_rollouts() -> None:
+    rig = Rig()
+    answer(rig, body(pod("server")))
+    answer(rig, body(pod("server", limit="1Gi")))
+    denied = {"object_namespace": "inference", "invariant": "res-mem", "stage": "enforce"}
+    assert sample(rig, "karb_guard_namespace_findings_total", **denied) == 1
+    old = pod("server")
+    new = json.loads(json.dumps(old))
+    new["metadata"]["labels"] = {"a": "b"}
+    assert answer(rig, body(new, "UPDATE", old))["allowed"] is True
+    assert sample(rig, "karb_guard_namespace_findings_total", **denied) == 1
+
+
+def test_what_would_be_denied_is_counted_by_namespace_at_its_stage() -> None:
+    rig = Rig(Stage.WARN)
+    answer(rig, body(pod("server")))
+    warned = {"object_namespace": "inference", "invariant": "res-mem", "stage": "warn"}
+    assert sample(rig, "karb_guard_namespace_findings_total", **warned) == 1
+
+
+def test_namespaces_beyond_the_bound_are_counted_as_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("webhook.metrics.MAX_NAMESPACE_SERIES", 0)
+    rig = Rig()
+    answer(rig, body(pod("server")))
+    assert sample(rig, "karb_guard_namespace_findings_dropped_total") > 0
+    assert "karb_guard_namespace_findings_total" not in {
+        s.name for m in rig.metrics.registry.collect() for s in m.samples
+    }
+
+
 @pytest.mark.parametrize("kind", ["Invented", "Deployment"])
 def test_invented_kinds_make_no_time_series(kind: str) -> None:
     rig = Rig()

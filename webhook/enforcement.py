@@ -20,9 +20,9 @@ import orjson
 
 from karb_guard.cluster.client import ClusterClient, segment
 from karb_guard.cluster.errors import ClusterError
+from karb_guard.cluster.leases import Leadership
 from karb_guard.decisions.stages import StageDecision
 from karb_guard.model.stage import Stage
-from webhook.leases import Leadership
 from webhook.logs import log
 from webhook.objects import ClusterObjects
 

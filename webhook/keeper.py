@@ -12,6 +12,7 @@ from typing import Protocol
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from karb_guard.cluster.leases import Alone, Leadership
 from karb_guard.model.errors import KarbGuardError
 from webhook import authority
 from webhook.authority import Authority, AuthorityStore
@@ -24,7 +25,6 @@ from webhook.certificates import (
     issue_leaf,
     renewal_time,
 )
-from webhook.leases import Alone, Leadership
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.tls import Listener, Material

@@ -20,8 +20,8 @@ import orjson
 
 from karb_guard.cluster.client import ClusterClient, segment
 from karb_guard.cluster.errors import ClusterError, ConflictError
+from karb_guard.cluster.leases import Alone, Leadership
 from karb_guard.cluster.reflector import Reflector
-from webhook.leases import Alone, Leadership
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.rules import Json, encoded

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from karb_guard.cluster.client import ClusterClient, Json, connect, segment
 from karb_guard.cluster.errors import ClusterError, ConflictError
+from karb_guard.cluster.leases import LONGEST_DURATION_SECONDS, LeaseTimes, collection
 from karb_guard.model.errors import UsageError
-from webhook.leases import LONGEST_DURATION_SECONDS, LeaseTimes, collection
 from webhook.registration import COLLECTIONS
 from webhook.rules import NAME
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from karb_guard.cluster.client import ClusterClient
+from karb_guard.cluster.leases import Alone, Candidacy, Leader, Leadership
 from karb_guard.model.errors import KarbGuardError, UsageError
 from webhook import arguments, break_glass, registration, rules
 from webhook.authority import DirectoryStore
@@ -25,7 +26,6 @@ from webhook.keeper import (
     Files,
     SelfManaged,
 )
-from webhook.leases import Alone, Candidacy, Leader, Leadership
 from webhook.logs import log
 from webhook.metrics import Metrics
 from webhook.registration import Registrar, Target

@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 
 from karb_guard.cluster.client import ClusterClient
+from karb_guard.cluster.leases import Leadership
 from karb_guard.cluster.namespaces import NamespaceLabels
 from webhook.enforcement import RecordKeeper, RecordPlace, enforced_in
-from webhook.leases import Leadership
 from webhook.metrics import Metrics
 from webhook.objects import ClusterObjects
 from webhook.owners import owners_of

@@ -29,6 +29,7 @@ _COMMANDS = {
     "policy": "build and test policies with the pinned opa",
     "mutate": "show what the admission webhook would fill in when Pods are created",
     "webhook": "serve the admission webhook",
+    "rollout": "move invariants from audit over warn to enforce, on evidence",
     "break-glass": "for a bounded time, let the webhook deny nothing",
 }
 

@@ -95,9 +95,12 @@ class ClusterClient:
         """PUT ``body``; its resourceVersion has to be the current one, else ``ConflictError``."""
         return self._json(_Call("PUT", path, body=body, timeout=timeout))
 
-    def apply(self, path: str, body: Json, manager: str) -> Json:
-        """Server-side apply; fields of ``body`` are taken over from whoever holds them."""
-        query = {"fieldManager": manager, "force": "true"}
+    def apply(self, path: str, body: Json, manager: str, *, force: bool = True) -> Json:
+        """Server-side apply; with ``force``, fields of ``body`` are taken over from their owners.
+
+        Without it, a field that somebody else holds with another value is a ``ConflictError``.
+        """
+        query = {"fieldManager": manager, "force": "true" if force else "false"}
         content = "application/apply-patch+yaml"  # JSON is YAML
         return self._json(_Call("PATCH", path, query, orjson.dumps(body), content))
 

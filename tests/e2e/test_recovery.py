@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from karb_guard.cluster.leases import LeaseTimes
 from tests.support.api_proxy import ApiProxy
 from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import (
@@ -32,7 +33,6 @@ from tests.support.e2e_cluster import (
 from tests.support.webhook_process import KIND, WebhookProcess, karb_guard, serving
 from webhook.certificates import certificates_of, new_authority
 from webhook.keeper import REFRESH_SECONDS
-from webhook.leases import LeaseTimes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from karb_guard.cluster.client import connect
-from webhook.leases import Candidacy, Leader, LeaseTimes
+from karb_guard.cluster.leases import Candidacy, Leader, LeaseTimes
 
 
 def main(kubeconfig: str, namespace: str, name: str, identity: str, duration: str) -> None:

@@ -15,6 +15,7 @@ import yaml
 
 from karb_guard.cluster.client import ClusterClient, connect
 from karb_guard.cluster.errors import ClusterError
+from karb_guard.cluster.leases import Candidacy, Leader
 from karb_guard.cluster.namespaces import NamespaceLabels
 from tests.support.chart import (
     ALONE,
@@ -32,7 +33,6 @@ from tests.support.helm import NAMESPACE, RELEASE, render
 from webhook import authority, registration, uninstall
 from webhook.certificates import new_authority
 from webhook.keeper import utc_now
-from webhook.leases import Candidacy, Leader
 from webhook.metrics import Metrics
 from webhook.registration import COLLECTIONS, Registrar
 from webhook.secret_store import SecretStore

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from karb_guard.cluster.errors import ClusterError, ConflictError
-from webhook.leases import LONGEST_DURATION_SECONDS, Alone, Candidacy, Leader, LeaseTimes
+from karb_guard.cluster.leases import LONGEST_DURATION_SECONDS, Alone, Candidacy, Leader, LeaseTimes
 
 TIMES = LeaseTimes()
 DURATION = TIMES.duration

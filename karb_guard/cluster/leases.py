@@ -26,8 +26,10 @@ from typing import Protocol
 
 from karb_guard.cluster.client import ClusterClient, Json, segment
 from karb_guard.cluster.errors import ClusterError, ConflictError
+from karb_guard.cluster.logs import log_to
 from karb_guard.cluster.reflector import Reflector
-from webhook.logs import log, logger
+
+logger = logging.getLogger(__name__)
 
 LONGEST_DURATION_SECONDS = 600
 """However long a Lease claims to be good, a dead holder keeps nobody waiting for longer."""
@@ -256,9 +258,15 @@ class Leader:
             pass  # someone was faster: the next look says who
         except ClusterError as error:
             if not self._failing:  # once, not every two seconds of an outage
-                log(logging.WARNING, "lease not renewed", lease=self.name, problem=str(error))
+                log_to(
+                    logger,
+                    logging.WARNING,
+                    "lease not renewed",
+                    lease=self.name,
+                    problem=str(error),
+                )
             self._failing = True
-        except Exception:  # noqa: BLE001 - an answer that nobody thought of must not end the thread
+        except Exception:
             logger.exception("lease not renewed")
         self._tell()
 
@@ -268,7 +276,9 @@ class Leader:
             return
         self._told = leads
         what = "leading" if leads else "no longer leading"
-        log(logging.INFO, what, lease=self.name, identity=self.identity, holder=self.holder)
+        log_to(
+            logger, logging.INFO, what, lease=self.name, identity=self.identity, holder=self.holder
+        )
         self._on_change(leads)
 
     def _release(self) -> None:
@@ -284,7 +294,7 @@ class Leader:
             spec["renewTime"] = _now()
             self._client.replace(self._path, {**lease, "spec": spec}, timeout=self._timeout)
         except ClusterError as error:  # it runs out by itself
-            log(logging.INFO, "lease not let go", lease=self.name, problem=str(error))
+            log_to(logger, logging.INFO, "lease not let go", lease=self.name, problem=str(error))
 
 
 def _holder(lease: Json) -> str:

@@ -1,0 +1,176 @@
+"""The controller: looks, decides, writes; round after round, while it leads."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audit.controller import pod_security
+from audit.controller.events import Teller
+from audit.controller.replicas import Replicas, scraped
+from audit.controller.sources import EvidenceSource
+from karb_guard.cluster.client import ClusterClient, segment
+from karb_guard.cluster.errors import ClusterError, ConflictError
+from karb_guard.cluster.leases import Leadership
+from karb_guard.cluster.logs import log_to
+from karb_guard.decisions import rollouts
+from karb_guard.model.stage import Stage
+from karb_guard.rollout import entry as entries
+from karb_guard.rollout.plan import Plan, World, advance, is_staged, worth_writing
+
+logger = logging.getLogger(__name__)
+
+EVERY = datetime.timedelta(seconds=30)
+WRITTEN_EVERY = datetime.timedelta(minutes=5)
+"""What only the clock changed."""
+NAMESPACES = "/api/v1/namespaces"
+
+Json = dict[str, Any]
+Clock = Callable[[], datetime.datetime]
+
+
+def utc_now() -> datetime.datetime:
+    """The clock on the wall."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a round looks."""
+
+    replicas: Replicas
+    scans: EvidenceSource
+    names: Mapping[str, str]
+    """Short name or permanent id -> short name, of every invariant."""
+
+
+class Controller:
+    """Moves stages. What it knows is in the objects' status: it may be killed at any time."""
+
+    def __init__(
+        self,
+        client: ClusterClient,
+        sources: Sources,
+        leadership: Leadership,
+        now: Clock = utc_now,
+        written_every: datetime.timedelta = WRITTEN_EVERY,
+    ) -> None:
+        self._client, self._sources = client, sources
+        self._leadership, self._now = leadership, now
+        self._written_every = written_every
+        self._teller = Teller(client)
+        self._stopping = threading.Event()
+        self._said = ""
+
+    def stop(self) -> None:
+        """End after the round that runs."""
+        self._stopping.set()
+
+    def run(self, every: datetime.timedelta = EVERY) -> None:
+        """Round after round until ``stop``; an API server that is away is waited for."""
+        while not self._stopping.is_set():
+            problem = ""
+            try:
+                if self._leadership.is_leader:
+                    self.round()
+            except ClusterError as error:
+                problem = str(error)
+            except Exception:
+                logger.exception("a round of the rollout controller failed")
+            if problem and problem != self._said:
+                log_to(logger, logging.WARNING, "round not ended", problem=problem)
+            self._said = problem
+            self._stopping.wait(every.total_seconds())
+
+    def round(self) -> None:
+        """Look once and move what may be moved. Raises ``ClusterError``."""
+        objects, _ = self._client.list(rollouts.PATH)
+        staged = [obj for obj in self._counting(objects) if is_staged(obj)]
+        if not staged:
+            return
+        found, _ = self._client.list(NAMESPACES)
+        namespaces = {n["metadata"]["name"]: n for n in found if not _ending(n)}
+        world = self._world(namespaces)
+        self._teller.begin_round()
+        for obj in staged:
+            if not self._leadership.is_leader:
+                return
+            self._one(obj, world, namespaces)
+
+    def _counting(self, objects: list[Json]) -> list[Json]:
+        """Of two objects about one invariant the older one, as readers of stages have it."""
+        found: dict[str, Json] = {}
+        for obj in sorted(objects, key=_age):
+            invariant = (obj.get("spec") or {}).get("invariant")
+            found.setdefault(self._sources.names.get(str(invariant), str(invariant)), obj)
+        return list(found.values())
+
+    def _world(self, namespaces: Mapping[str, Json]) -> World:
+        scan = self._sources.scans.latest()
+        scrape = scraped(self._sources.replicas, self._now)
+        labels = {name: n["metadata"].get("labels") or {} for name, n in namespaces.items()}
+        return World(scrape.at, labels, scan, scrape, self._sources.names)
+
+    def _one(self, obj: Json, world: World, namespaces: Mapping[str, Json]) -> None:
+        plan = advance(obj, world)
+        # Labels follow what is stored, one round later: a status that is not written moves nothing.
+        plan = self._with_labels(obj, plan, namespaces)
+        if worth_writing(obj.get("status"), plan.status, self._written_every):
+            try:
+                written = {**obj, "status": plan.status}
+                self._client.replace(f"{_path(obj)}/status", written)
+            except ConflictError:
+                return  # somebody was faster: the next round looks again
+            for before, entry in plan.steps:
+                fields = {"invariant": obj["metadata"]["name"], "namespace": entry.name}
+                said = {"from": before.value if before else "", "to": entry.stage.value}
+                why = {"step": entry.step.value, "why": entry.message}
+                log_to(logger, logging.INFO, "stage", **fields, **said, **why)
+        for entry in plan.entries:
+            self._teller.tell(obj, entry, world.now)
+
+    def _with_labels(self, obj: Json, plan: Plan, namespaces: Mapping[str, Json]) -> Plan:
+        spec = obj["spec"].get("podSecurity")
+        if not isinstance(spec, Mapping) or plan.problem:
+            return plan
+        written = {e.name: e for e in map(entries.from_status, _listed(obj)) if e is not None}
+        told = {}
+        for entry in plan.entries:
+            before = written.get(entry.name)
+            if before is None:
+                continue
+            # Never more than spec asks for, as with stages.
+            target = plan.targets[entry.name]
+            stage: Stage = min(before.stage, target, key=lambda s: s.rank)
+            labels = pod_security.Labels(obj["metadata"]["name"], pod_security.wanted(spec, stage))
+            told[entry.name] = pod_security.reconcile(self._client, namespaces[entry.name], labels)
+        return _with_notes(plan, told)
+
+
+def _with_notes(plan: Plan, told: Mapping[str, str]) -> Plan:
+    """The plan with what became of Pod Security labels in its entries."""
+    made = [dataclasses.replace(e, pod_security=told.get(e.name, "")) for e in plan.entries]
+    status = {**plan.status, "namespaces": [entries.to_status(e) for e in made]}
+    return dataclasses.replace(plan, status=status, entries=made)
+
+
+def _listed(obj: Json) -> list[Any]:
+    return list((obj.get("status") or {}).get("namespaces") or ())
+
+
+def _path(obj: Json) -> str:
+    return f"{rollouts.PATH}/{segment(obj['metadata']['name'])}"
+
+
+def _age(obj: Json) -> tuple[str, str]:
+    metadata = obj["metadata"]
+    return str(metadata.get("creationTimestamp") or "9"), str(metadata["name"])
+
+
+def _ending(namespace: Json) -> bool:
+    return bool(namespace["metadata"].get("deletionTimestamp"))

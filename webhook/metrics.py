@@ -19,6 +19,8 @@ WORKLOADS = frozenset(f"{row.group}/{row.kind}" for row in TABLE)
 """Kinds with a time series of their own, as ``AdmissionRequest.group_kind`` writes them."""
 MAX_NAMESPACE_SERIES = 10_000
 """Of ``karb_guard_namespace_findings``: (namespace, invariant, stage) that ever had a finding."""
+SCALE = "autoscaling/Scale"
+"""What requests for ``/scale`` carry."""
 OTHER = "other"
 """Shared by the rest: nobody can make time series by inventing kinds."""
 
@@ -31,7 +33,7 @@ class Metrics:
     def __init__(self, kinds: Iterable[str] = ()) -> None:
         """``kinds`` are counted each for itself, beside the workloads."""
         self.registry = registry = CollectorRegistry()
-        self._kinds = WORKLOADS.union(kinds)
+        self._kinds = WORKLOADS.union(kinds, [SCALE])
         self.reviews = Counter(
             "karb_guard_reviews",
             "Admission reviews answered.",
@@ -150,6 +152,12 @@ class Metrics:
         self.grandfathered = Counter(
             "karb_guard_grandfathered",
             "Objects let in because the workload above them is older than the enforcement.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.scales = Counter(
+            "karb_guard_scales",
+            "Changes of a workload's replicas by /scale, by what became of them.",
             ("outcome",),
             registry=registry,
         )

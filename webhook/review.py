@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from karb_guard.decisions.admission import Decision
-from karb_guard.decisions.request import AdmissionRequest
+from karb_guard.decisions.request import AdmissionRequest, Resource
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -164,8 +164,18 @@ def _request(request: Any) -> AdmissionRequest:
         obj=obj,
         old=_map(request, "oldObject"),
         dry_run=request.get("dryRun") is True,
+        resource=_resource(request) if request.get("subResource") else _WHOLE,
         **_user(request),
     )
+
+
+_WHOLE = Resource()
+"""Of a request about an object itself nobody asks: its kind says it."""
+
+
+def _resource(request: Mapping[str, Any]) -> Resource:
+    where = _map(request, "resource") or {}
+    return Resource(*(_text(where, key, "request.resource") for key in Resource._fields))
 
 
 def _user(request: Mapping[str, Any]) -> dict[str, Any]:

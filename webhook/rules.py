@@ -45,6 +45,17 @@ TIMEOUT_SECONDS = 5
 
 POD_SUBRESOURCES = ("pods/ephemeralcontainers", "pods/resize")
 
+SCALABLE: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("", "replicationcontrollers"): "ReplicationController",
+        ("apps", "deployments"): "Deployment",
+        ("apps", "replicasets"): "ReplicaSet",
+        ("apps", "statefulsets"): "StatefulSet",
+    }
+)
+"""(API group, resource) -> kind of what is judged when its ``/scale`` changes. Where custom
+resources keep their replicas only their CustomResourceDefinitions know."""
+
 BUILT_IN_GROUPS = frozenset(
     {
         "",
@@ -76,6 +87,13 @@ _NOT_BEING_DELETED = {
     "name": "not-being-deleted",
     "expression": "object == null || !has(object.metadata.deletionTimestamp)",
 }
+_NOT_THE_AUTOSCALER = {
+    # A burst must not wait for a webhook that is away. An HPA's bounds are judged when it is
+    # written, and nobody else has its controller's account.
+    "name": "not-the-autoscaler",
+    "expression": "!(has(request.subResource) && request.subResource == 'scale' && "
+    "request.userInfo.username == 'system:serviceaccount:kube-system:horizontal-pod-autoscaler')",
+}
 _NOT_THE_CONTROL_PLANE = {
     # What its controllers write follows from what somebody wrote before: aggregated roles, the
     # roles that API servers make at their start, labels and finalizers of namespaces.
@@ -87,7 +105,7 @@ _NOT_THE_CONTROL_PLANE = {
 MATCH_CONDITIONS: Mapping[str, Sequence[Mapping[str, str]]] = MappingProxyType(
     {
         PODS: (_NOT_A_KUBELET, _NOT_BEING_DELETED),
-        WORKLOADS: (_NOT_BEING_DELETED,),
+        WORKLOADS: (_NOT_BEING_DELETED, _NOT_THE_AUTOSCALER),
         CUSTOM: (_NOT_BEING_DELETED,),
         POLICIES: (_NOT_BEING_DELETED, _NOT_THE_CONTROL_PLANE),
     }
@@ -145,6 +163,8 @@ def rules(kinds: Iterable[str] = ()) -> dict[str, list[Json]]:
         group, _, name = kind.rpartition("/")
         doors[_door_of(kind, kind in makes_pods)].setdefault(group, set()).add(plural(name))
     doors[PODS][""].update(POD_SUBRESOURCES)
+    for group, resource in SCALABLE:
+        doors[WORKLOADS].setdefault(group, set()).add(f"{resource}/scale")
     return {
         door: [_rule(door, group, resources) for group, resources in sorted(groups.items())]
         for door, groups in doors.items()

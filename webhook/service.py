@@ -30,7 +30,7 @@ from karb_guard.decisions.stages import NamespaceStages, StagePolicy
 from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
-from webhook import break_glass, denials
+from webhook import break_glass, denials, scales
 from webhook.enforcement import EnforcedSince
 from webhook.events import NoEvents, Poster
 from webhook.logs import log, logger
@@ -39,6 +39,7 @@ from webhook.mutate import PodMutator
 from webhook.objects import ClusterObjects
 from webhook.owners import NoOwners, Owners
 from webhook.review import Review
+from webhook.scales import NoParents, Parents
 from webhook.tracing import Tracer
 
 Labels = Mapping[str, str]
@@ -120,6 +121,7 @@ class Surroundings:
 
     objects: ClusterObjects = field(default_factory=ClusterObjects)
     owners: Owners = field(default_factory=NoOwners)
+    parents: Parents = field(default_factory=NoParents)
 
 
 def _today() -> datetime.date:
@@ -158,7 +160,9 @@ class ReviewService:
         if reason is not None:
             decision = passed(reason)
         else:
-            decision = self._unless_broken(request, await self._judge(review))
+            scales_ = request.subresource == scales.SUBRESOURCE
+            judged = self._judge_scale(review) if scales_ else self._judge(review)
+            decision = self._unless_broken(request, await judged)
         seconds = time.perf_counter() - started
         self._metrics.reviewed(request, decision, seconds)
         if self.tracer is not None:
@@ -168,7 +172,31 @@ class ReviewService:
             denials.tell(self.events, request, decision)
         return decision
 
-    async def _judge(self, review: Review) -> Decision:
+    async def _judge_scale(self, review: Review) -> Decision:
+        """Decide about a number of replicas by the workload that it is for."""
+        request = review.request
+        kind = scales.kind_of(request)
+        if kind is None:
+            resource = request.resource.resource or "an unknown resource"
+            return passed(f"subresource scale of {resource} is not judged")
+        parent = await self._around.parents.of(request)
+        if parent is None:
+            self._metrics.scales.labels("not-read").inc()
+            return scales.unread(request, kind)
+        update = scales.review_of(review, kind, parent)
+        if update is None:
+            return passed("the object is being deleted")
+        lenient = None
+        if callers.is_autoscaler(request, self.loaded.options.controllers):
+            lenient = "an autoscaler is not held up"
+        decision = await self._judge(update, lenient, scale=True)
+        self._metrics.scales.labels("admitted" if decision.allowed else "denied").inc()
+        return _with_note(decision, "scale", scales.note(request, kind))
+
+    async def _judge(
+        self, review: Review, lenient: str | None = None, *, scale: bool = False
+    ) -> Decision:
+        """``scale``: only what the update brings counts, ``lenient`` as in the policy."""
         loaded, request = self.loaded, review.request
         labels = await self._labels(request)
         objects, broken = self._around.objects, self._broken()
@@ -184,9 +212,11 @@ class ReviewService:
         judge = _Judge(loaded, review, labels, today, granted)
         now = judge.judged(request.obj or {}) if review.unreadable is None else judge.unreadable()
         before = None
-        if request.old is not None and self._needs_old(now, stages):
+        if request.old is not None and (scale or self._needs_old(now, stages)):
             before = judge.judged(request.old)
-        policy = AdmissionPolicy(stages, loaded.catalogue, loaded.enabled, loaded.options)
+        if scale and before is not None:
+            now, before = scales.difference(now, before), None
+        policy = AdmissionPolicy(stages, loaded.catalogue, loaded.enabled, loaded.options, lenient)
         decision = decide(request, now, before, policy)
         if not decision.allowed and judge.by_controller and grandfather.may_apply(request):
             decision = await self._reconsider(judge, now, policy, decision)

@@ -13,6 +13,7 @@ from webhook.enforcement import RecordKeeper, RecordPlace, enforced_in
 from webhook.metrics import Metrics
 from webhook.objects import ClusterObjects
 from webhook.owners import owners_of
+from webhook.scales import parents_of
 from webhook.service import Loaded, Surroundings
 from webhook.watches import Watches
 
@@ -41,16 +42,17 @@ class Watched:
         self, loaded: Callable[[], Loaded], leadership: Leadership
     ) -> Iterator[Surroundings]:
         """Follow the cluster until the context ends. ``loaded`` gives what counts now."""
-        owners = owners_of(self._cluster)
+        owners, parents = owners_of(self._cluster), parents_of(self._cluster)
         with contextlib.ExitStack() as stack:
             stack.callback(owners.close)
+            stack.callback(parents.close)
             stack.enter_context(self._watches.running())
             if self._place is not None:
                 keeper = RecordKeeper(
                     self._cluster, self._place, lambda: self._enforced(loaded()), leadership
                 )
                 stack.enter_context(keeper.running())
-            yield Surroundings(self._objects, owners)
+            yield Surroundings(self._objects, owners, parents)
 
     def _enforced(self, loaded: Loaded) -> Mapping[str, frozenset[str]] | None:
         """Namespace -> what is enforced there; break-glass changes nothing about since when."""

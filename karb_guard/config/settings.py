@@ -210,7 +210,7 @@ class WebhookSettings:
     warning: a node that dies must not turn an old workload into an outage."""
     controllers: Annotated[tuple[User, ...], AtMost(200)] = ()
     """Users (globs) beside Kubernetes' own controllers that are believed about the owners of what
-    they create, such as ``system:serviceaccount:lws-system:*``."""
+    they create, and not held up when they scale: ``system:serviceaccount:lws-system:*``."""
 
 
 @dataclass(frozen=True, slots=True)

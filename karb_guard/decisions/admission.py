@@ -110,6 +110,8 @@ class AdmissionPolicy:
     enabled: Collection[str]
     """Short names of the invariants that are evaluated."""
     options: AdmissionOptions = field(default_factory=AdmissionOptions)
+    lenient: str | None = None
+    """Why findings only warn in this request, in words, if they do."""
 
     def enforced_for(self, group_kind: str) -> list[str]:
         """Names of enabled, enforced invariants that apply to a kind, sorted.
@@ -173,7 +175,10 @@ class _Case:
         self.old_unjudged = before.evaluation.not_evaluated if before is not None else None
         known_before = before.findings if before is not None and self.ratcheted else ()
         self.new, self.known = ratchet.split(self.staged[Stage.ENFORCE], known_before)
-        self.may_deny = policy.options.may_deny(request)
+        self.lenient = policy.lenient
+        if self.lenient is None and not policy.options.may_deny(request):
+            self.lenient = "custom resources only warn"
+        self.may_deny = self.lenient is None
         self.spared_by = spared
         free = spared.names if spared is not None else frozenset()
         self.spared = [f for f in self.new if f.name in free]
@@ -268,9 +273,7 @@ class _Case:
             found.append(f"karb-guard could not judge this object: {reason}")
         if not self.may_deny:
             found += [
-                messages.warning_line(
-                    messages.said(f), "; enforced, but custom resources only warn"
-                )
+                messages.warning_line(messages.said(f), f"; enforced, but {self.lenient}")
                 for f in self.new
             ]
         found += [

@@ -27,6 +27,13 @@ CONTROLLERS = frozenset(
     )
 ) | {"system:kube-controller-manager"}
 """Kubernetes' own; the last where the controllers share one account."""
+AUTOSCALERS = frozenset(
+    {
+        "system:serviceaccount:kube-system:horizontal-pod-autoscaler",
+        "system:kube-controller-manager",
+    }
+)
+"""Kubernetes' own; the last where the controllers share one account."""
 NODES = "system:nodes"
 """The group of kubelets, which make mirror pods."""
 
@@ -35,6 +42,12 @@ def is_controller(request: AdmissionRequest, more: Sequence[str] = ()) -> bool:
     """Whether the request's user is a controller; ``more`` are globs of further ones."""
     user = request.username
     return user in CONTROLLERS or any(fnmatchcase(user, pattern) for pattern in more)
+
+
+def is_autoscaler(request: AdmissionRequest, more: Sequence[str] = ()) -> bool:
+    """Whether the request's user is an autoscaler; ``more`` are globs of further controllers."""
+    user = request.username
+    return user in AUTOSCALERS or any(fnmatchcase(user, pattern) for pattern in more)
 
 
 def is_believed(request: AdmissionRequest, more: Sequence[str] = ()) -> bool:

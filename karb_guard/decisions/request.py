@@ -8,8 +8,18 @@ from typing import Any, NamedTuple
 from karb_guard.model.path import MAPS
 
 JUDGED_OPERATIONS = frozenset({"CREATE", "UPDATE"})
-JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize"})
-"""Subresources whose object is the whole Pod. ``status`` carries no intent, ``scale`` no pods."""
+JUDGED_SUBRESOURCES = frozenset({"", "ephemeralcontainers", "resize", "scale"})
+"""Subresources whose object is the whole Pod, and ``scale``, whose workload has to be looked up.
+``status`` carries no intent."""
+
+
+class Resource(NamedTuple):
+    """Where a request goes to, which for a subresource is not the kind of its object."""
+
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    """The plural, without the subresource."""
 
 
 class AdmissionRequest(NamedTuple):
@@ -32,6 +42,7 @@ class AdmissionRequest(NamedTuple):
     username: str = ""
     """Who asks, as the API server knows them."""
     groups: tuple[str, ...] = ()
+    resource: Resource = Resource()
 
     @property
     def group_kind(self) -> str:

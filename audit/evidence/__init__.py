@@ -1,0 +1,1 @@
+"""The history of scans in a database: SQLite by default, PostgreSQL by URL. Extra ``evidence``."""

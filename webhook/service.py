@@ -316,7 +316,7 @@ class _Judge:
         self.today = today
         more = loaded.options.controllers
         self.by_controller = callers.is_controller(self.request, more)
-        self.believed = self.request.kind != "Pod" or callers.is_believed(self.request, more)
+        self.believed = callers.is_believed(self.request, more)
         self.owners: Sequence[ObjectRef] = ()
 
     def again(self, now: Judged, owners: Sequence[ObjectRef]) -> Judged:

@@ -12,7 +12,7 @@ from typing import Any
 
 from karb_guard.decisions.request import AdmissionRequest
 from karb_guard.model.path import MAPS
-from karb_guard.workloads.owners import MIRROR_ANNOTATION, controller_of, pod_role
+from karb_guard.workloads.owners import MIRROR_ANNOTATION, controller_of
 
 CONTROLLERS = frozenset(
     f"system:serviceaccount:kube-system:{name}-controller"
@@ -53,30 +53,34 @@ def is_autoscaler(request: AdmissionRequest, more: Sequence[str] = ()) -> bool:
 def is_believed(request: AdmissionRequest, more: Sequence[str] = ()) -> bool:
     """Whether what the object says about its origin counts.
 
-    On an update also what the stored object says already: it was judged when it came in.
+    On an update too it is the caller who counts: that an object is stored tells nothing of who
+    wrote its claims, and nobody judges an update of ``ownerReferences`` alone. Both versions are
+    then judged without them, so that the ratchet excuses what a controller's Pod had before.
     """
-    if is_controller(request, more) or NODES in request.groups:
+    if is_controller(request, more):
         return True
-    old, new = _metadata(request.old), _metadata(request.obj)
-    return bool(request.old) and _origin(old) == _origin(new)
+    return request.group_kind == "/Pod" and NODES in request.groups
 
 
 def without_claims(obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The object without what would make a ``system`` pod of it; itself where nothing would."""
+    """The object without the controller that it names, and a Pod without the mark of mirror pods.
+
+    Itself where there is neither.
+    """
     metadata = _metadata(obj)
-    if obj.get("kind") != "Pod" or pod_role(dict(metadata)) != "system":
-        return obj
-    kept = {key: value for key, value in metadata.items() if key != "ownerReferences"}
-    annotations = kept.get("annotations")
-    if isinstance(annotations, Mapping):
-        kept["annotations"] = {k: v for k, v in annotations.items() if k != MIRROR_ANNOTATION}
-    return {**obj, "metadata": kept}
-
-
-def _origin(metadata: Mapping[str, Any]) -> tuple[Any, Any]:
+    left_out: dict[str, Any] = {}
+    references = metadata.get("ownerReferences")
+    if references and controller_of(metadata) is not None:
+        left_out["ownerReferences"] = [each for each in references if not _is_controller(each)]
     annotations = metadata.get("annotations")
-    mirror = annotations.get(MIRROR_ANNOTATION) if isinstance(annotations, Mapping) else None
-    return controller_of(dict(metadata)), mirror
+    of_a_pod = obj.get("kind") == "Pod" and isinstance(annotations, MAPS)
+    if annotations and of_a_pod and MIRROR_ANNOTATION in annotations:
+        left_out["annotations"] = {k: v for k, v in annotations.items() if k != MIRROR_ANNOTATION}
+    return {**obj, "metadata": {**metadata, **left_out}} if left_out else obj
+
+
+def _is_controller(reference: Any) -> bool:
+    return isinstance(reference, MAPS) and reference.get("controller") is True
 
 
 def _metadata(obj: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ at hand should look.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from karb_guard.model.finding import ObjectRef
@@ -18,7 +19,7 @@ HASH_LABEL = "pod-template-hash"
 """On the ReplicaSets and Pods of a Deployment, set by the deployment controller."""
 
 
-def controller_of(metadata: dict[str, Any]) -> dict[str, Any] | None:
+def controller_of(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     """The owner reference with ``controller: true``, which can be one at most."""
     references = metadata.get("ownerReferences")
     if not isinstance(references, list):

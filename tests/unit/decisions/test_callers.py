@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from karb_guard.decisions import callers
-from karb_guard.workloads.owners import MIRROR_ANNOTATION, pod_role
+from karb_guard.workloads.owners import MIRROR_ANNOTATION, owner_of, pod_role
 from tests.support.decision_rig import request
 
 DAEMONS = {
@@ -49,23 +49,17 @@ def test_controllers_and_kubelets_are_believed(
     assert callers.is_believed(made, ("system:serviceaccount:kruise:*",)) is believed
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "believed"),
-    [
-        (pod(DAEMONS), pod(DAEMONS), True),
-        (pod(DAEMONS), pod(DAEMONS, x="y"), True),
-        (pod(), pod(DAEMONS), False),
-        (pod(JOB), pod(DAEMONS), False),
-        (pod(), MIRROR, False),
-        (MIRROR, MIRROR, True),
-        (None, pod(DAEMONS), False),
-    ],
-)
-def test_an_update_may_keep_what_the_stored_object_says(
-    old: dict[str, Any] | None, new: dict[str, Any], believed: bool
-) -> None:
-    made = request("UPDATE", kind="Pod", group="", obj=new, old=old, username="jane")
-    assert callers.is_believed(made) is believed
+@pytest.mark.parametrize("kind", ["Deployment", "Job"])
+def test_kubelets_speak_of_pods_only(kind: str) -> None:
+    made = request(kind=kind, username="system:node:a", groups=("system:nodes",))
+    assert not callers.is_believed(made)
+
+
+def test_what_the_stored_object_says_is_a_claim_too() -> None:
+    """Otherwise a claim would be believed after one update, or for nothing but being stored."""
+    stored = pod(DAEMONS)
+    made = request("UPDATE", kind="Pod", group="", obj=stored, old=stored, username="jane")
+    assert not callers.is_believed(made)
 
 
 @pytest.mark.parametrize("claims", [pod(DAEMONS), pod(NODE), MIRROR])
@@ -80,6 +74,29 @@ def test_other_annotations_stay() -> None:
     assert callers.without_claims(MIRROR)["metadata"]["annotations"] == {"other": "stays"}
 
 
-@pytest.mark.parametrize("obj", [pod(JOB), pod(), {"kind": "Deployment"}, {"kind": "Pod"}, {}])
-def test_everything_else_is_left_alone(obj: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", ["Pod", "Deployment", "InferenceService", "ReplicaSet"])
+@pytest.mark.parametrize("claim", [JOB, DAEMONS])
+def test_no_kind_keeps_its_claim_of_a_controller(kind: str, claim: dict[str, Any]) -> None:
+    other = {"apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "4"}
+    claiming = {**pod(other, claim), "kind": kind}
+    kept = callers.without_claims(claiming)
+    assert owner_of(dict(kept["metadata"])) is None
+    assert kept["metadata"]["ownerReferences"] == [other]
+    assert kept["spec"] is claiming["spec"]
+    assert claiming["metadata"]["ownerReferences"] == [other, claim]
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        pod(),
+        pod({**JOB, "controller": False}),
+        {"kind": "Deployment"},
+        {"kind": "Deployment", "metadata": {"annotations": {MIRROR_ANNOTATION: "x"}}},
+        {"kind": "Pod"},
+        {"kind": "Pod", "metadata": {"ownerReferences": [None, 7], "annotations": []}},
+        {},
+    ],
+)
+def test_what_claims_nothing_is_left_alone(obj: dict[str, Any]) -> None:
     assert callers.without_claims(obj) is obj

@@ -63,17 +63,22 @@ def admit(decision: Decision, state: BreakGlass) -> Decision:
     lines = [line.strip() for line in decision.message.splitlines() if line.strip()]
     said = [f"{messages.clip(summary(state), 200)}; admitted, would be denied", *lines]
     warnings = [messages.clip(line, messages.MAX_WARNING_CHARACTERS) for line in said]
-    notes = {
-        **decision.audit_annotations,
-        "decision": "allowed",
-        "break-glass": messages.clip(summary(state), messages.MAX_ANNOTATION_CHARACTERS),
-    }
-    return decision._replace(
-        allowed=True,
-        message="",
-        warnings=messages.bound_warnings([*warnings, *decision.warnings]),
-        audit_annotations=notes,
+    return noted(
+        decision._replace(
+            allowed=True,
+            message="",
+            warnings=messages.bound_warnings([*warnings, *decision.warnings]),
+            audit_annotations={**decision.audit_annotations, "decision": "allowed"},
+        ),
+        state,
     )
+
+
+def noted(decision: Decision, state: BreakGlass) -> Decision:
+    """``decision``, whose audit annotations say that break-glass had a part in it."""
+    text = messages.clip(summary(state), messages.MAX_ANNOTATION_CHARACTERS)
+    notes = {**decision.audit_annotations, "break-glass": text}
+    return decision._replace(audit_annotations=notes)
 
 
 class Switch:

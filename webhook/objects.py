@@ -35,7 +35,8 @@ class ClusterObjects:
         self._items: dict[str, Items] = {key: {} for key in COLLECTIONS}
         self._changes = dict.fromkeys(COLLECTIONS, 0)
         self._names: Mapping[str, str] | None = None
-        self._policy: tuple[Any, StagePolicy] | None = None
+        self._policies: dict[bool, tuple[Any, StagePolicy]] = {}
+        """With and without break-glass."""
         self._rollouts: tuple[Any, Rollouts] = ((), rollouts.NONE)
         self._waivers: tuple[Any, dict[str, list[Any]], dict[str, WaiverObjects]] = ((), {}, {})
 
@@ -51,9 +52,11 @@ class ClusterObjects:
     def stages(self, base: StagePolicy, broken: BreakGlass | None = None) -> StagePolicy:
         """``base`` with the rollouts, and with break-glass where it is on for some invariants."""
         key = (base, self._changes[ROLLOUTS], broken)
-        if self._policy is None or self._policy[0] != key:
-            self._policy = (key, base.with_cluster(self.rollouts(base), broken))
-        return self._policy[1]
+        kept = self._policies.get(broken is None)
+        if kept is None or kept[0] != key:
+            kept = (key, base.with_cluster(self.rollouts(base), broken))
+            self._policies[broken is None] = kept
+        return kept[1]
 
     def stages_for_record(self, base: StagePolicy) -> StagePolicy:
         """As ``stages``, without break-glass, for another thread than that of the reviews."""

@@ -11,7 +11,7 @@ import datetime
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
@@ -162,7 +162,7 @@ class ReviewService:
         else:
             scales_ = request.subresource == scales.SUBRESOURCE
             judged = self._judge_scale(review) if scales_ else self._judge(review)
-            decision = self._unless_broken(request, await judged)
+            decision = await judged
         seconds = time.perf_counter() - started
         self._metrics.reviewed(request, decision, seconds)
         if self.tracer is not None:
@@ -199,10 +199,8 @@ class ReviewService:
         """``scale``: only what the update brings counts, ``lenient`` as in the policy."""
         loaded, request = self.loaded, review.request
         labels = await self._labels(request)
-        objects, broken = self._around.objects, self._broken()
-        in_part = broken if broken is not None and broken.invariants else None
-        every = objects.stages(loaded.stages, in_part)
-        stages = every.for_namespace(request.namespace, labels)
+        objects = self._around.objects
+        stages = objects.stages(loaded.stages).for_namespace(request.namespace, labels)
         if stages.problems:
             self._metrics.unheeded_labels(stages)
         today = self._today()
@@ -217,9 +215,15 @@ class ReviewService:
         if scale and before is not None:
             now, before = scales.difference(now, before), None
         policy = AdmissionPolicy(stages, loaded.catalogue, loaded.enabled, loaded.options, lenient)
-        decision = decide(request, now, before, policy)
-        if not decision.allowed and judge.by_controller and grandfather.may_apply(request):
-            decision = await self._reconsider(judge, now, policy, decision)
+        decision = await self._decide(judge, now, before, policy)
+        broken = None if decision.allowed else self._broken()
+        if broken is not None and broken.covers(request.namespace):
+            lifted = None
+            if broken.invariants:
+                every = objects.stages(loaded.stages, broken)
+                stages = every.for_namespace(request.namespace, labels)
+                lifted = await self._decide(judge, now, before, replace(policy, stages=stages))
+            decision = self._broken_open(broken, decision, lifted)
         if decision.not_evaluated is not None:
             allowed = "true" if decision.allowed else "false"
             cause = now.evaluation.not_evaluated_cause or "internal"
@@ -227,6 +231,14 @@ class ReviewService:
         if labels is None:
             decision = _with_note(decision, "namespace-labels", "not known; configuration decided")
         return decision
+
+    async def _decide(
+        self, judge: _Judge, now: Judged, before: Judged | None, policy: AdmissionPolicy
+    ) -> Decision:
+        decision = decide(judge.request, now, before, policy)
+        if decision.allowed or not (judge.by_controller and grandfather.may_apply(judge.request)):
+            return decision
+        return await self._reconsider(judge, now, policy, decision)
 
     async def _reconsider(
         self, judge: _Judge, now: Judged, policy: AdmissionPolicy, denial: Decision
@@ -253,13 +265,17 @@ class ReviewService:
             self._metrics.grandfathered.labels("admitted").inc()
         return decision
 
-    def _unless_broken(self, request: AdmissionRequest, decision: Decision) -> Decision:
-        """A denial, or the admission that break-glass makes of it."""
-        state = None if decision.allowed else self._broken()
-        if state is None or state.invariants or not state.covers(request.namespace):
-            return decision
-        self._metrics.break_glass_admissions.inc()
-        return break_glass.admit(decision, state)
+    def _broken_open(
+        self, state: BreakGlass, denial: Decision, lifted: Decision | None
+    ) -> Decision:
+        """What break-glass makes of a denial; the one place where its admissions are counted.
+
+        ``lifted`` is the decision without the invariants that break-glass names, if it names any.
+        """
+        decision = break_glass.admit(denial, state) if lifted is None else lifted
+        if decision.allowed:
+            self._metrics.break_glass_admissions.inc()
+        return decision if lifted is None else break_glass.noted(decision, state)
 
     @property
     def mutator(self) -> PodMutator | None:

@@ -96,6 +96,37 @@ def test_a_review_that_would_be_denied_is_admitted_and_counted(spec: dict[str, A
     assert rig.metrics.registry.get_sample_value(counter) == 1
 
 
+@pytest.mark.parametrize(
+    ("invariants", "namespaces", "admitted"),
+    [("res-mem", "", 1), ("KARB-TEST-001", "inf*", 1), ("gpu-pin", "", 0), ("res-mem", "x", 0)],
+)
+def test_break_glass_for_some_invariants_is_counted_once_where_it_decided(
+    invariants: str, namespaces: str, admitted: int
+) -> None:
+    rig, switch = Rig(), Switch(Metrics(), Clock())
+    rig.service._broken = switch.active
+    switch.replace({**ON, "invariants": invariants, "namespaces": namespaces})
+
+    def ask(obj: dict[str, Any]) -> dict[str, Any]:
+        with TestClient(rig.app) as client:
+            answer = client.post(
+                "/validate", content=body(obj), headers={"content-type": "application/json"}
+            )
+        found: dict[str, Any] = answer.json()["response"]
+        return found
+
+    bad = ask(pod("server"))
+    assert bad["allowed"] is bool(admitted)
+    if admitted:
+        assert "node pool is gone" in bad["auditAnnotations"]["break-glass"]
+        assert "res-mem" in bad["warnings"][0]
+    good = ask(pod("server", limit="1Gi"))
+    assert good["allowed"] is True
+    assert "break-glass" not in good["auditAnnotations"]
+    counter = "karb_guard_break_glass_admissions_total"
+    assert rig.metrics.registry.get_sample_value(counter) == admitted
+
+
 def test_switching_off_keeps_everything_else_and_can_be_undone() -> None:
     off = switched_off(TEMPLATE)
     assert is_switched_off(off)

@@ -45,30 +45,64 @@ EVERYTHING = [
 
 
 ALONE = [
+    'image.repository="registry.example/karb-guard"',
+    'image.pullPolicy="Always"',
+    'image.pullPolicy="Never"',
     'image.digest="sha256:' + "a" * 64 + '"',
     'image.tag="1.2.3"',
     'image.pullSecrets=[{"name":"p"}]',
     "replicas=1",
     "replicas=5",
     'config={"stages":{"default":{"error":"enforce"}}}',
+    'config={"mutation":{"enabled":true}}',
+    'admission={"managedBy":"chart","failurePolicy":"Fail"}',
     'admission.failurePolicy="Fail"',
+    (
+        'admission={"managedBy":"chart","failurePolicies":{"pods":"Fail","workloads":"Ignore",'
+        '"custom":"Fail","policies":"Ignore"}}'
+    ),
+    (
+        'admission.failurePolicies={"pods":"Ignore","workloads":"Fail","custom":"Ignore",'
+        '"policies":"Fail"}'
+    ),
     "admission.timeoutSeconds=30",
     "admission.excludedNamespaces=[]",
     'admission.managedBy="chart"',
     'tls={"mode":"files","secretName":"karb-tls"}',
     'tls.caSecretName="own"',
+    (
+        'tls={"mode":"cert-manager","secretName":"karb-tls","certManager":{"caDuration":"8760h",'
+        '"duration":"48h","renewBefore":"24h"}}'
+    ),
+    (
+        'tls={"mode":"cert-manager","certManager":{"issuerRef":{"kind":"ClusterIssuer","name":"ca",'
+        '"group":"cert-manager.io"}}}'
+    ),
+    "uninstall.unregister=false",
     "service.port=8443",
     'ports={"webhook":9443,"metrics":9090}',
     "preStopSeconds=0",
     "drainSeconds=60",
     'logLevel="debug"',
+    'logLevel="warning"',
+    'logLevel="error"',
     "events.enabled=false",
     "opa.enabled=true",
     'opa={"enabled":true,"image":"r.example/opa:1","whenAway":"not-evaluated"}',
-    'monitoring.serviceMonitor={"enabled":true,"labels":{"release":"p"}}',
+    (
+        'opa={"enabled":true,"timeoutMs":500,"ports":{"api":8281,"diagnostics":8382},"resources":'
+        '{"requests":{"cpu":"1"},"limits":{"memory":"1Gi"}}}'
+    ),
+    (
+        'monitoring.serviceMonitor={"enabled":true,"labels":{"release":"p"},"interval":"1m",'
+        '"scrapeTimeout":"20s"}'
+    ),
     'monitoring.prometheusRule={"enabled":true,"labels":{"release":"p"}}',
-    'monitoring.dashboard={"enabled":true,"annotations":{"grafana_folder":"k"}}',
-    'tracing={"endpoint":"http://otel.observability:4318"}',
+    (
+        'monitoring.dashboard={"enabled":true,"annotations":{"grafana_folder":"k"},'
+        '"labels":{"grafana":"yes"}}'
+    ),
+    'tracing={"endpoint":"http://otel.observability:4319","port":4319}',
     'networkPolicy.traces=[{"namespaceSelector":{}}]',
     "test.enabled=false",
     'test.namespace="kube-public"',
@@ -77,9 +111,15 @@ ALONE = [
     'podDisruptionBudget.minAvailable="50%"',
     "networkPolicy.enabled=false",
     "networkPolicy.denyByDefault=true",
+    "networkPolicy.apiServerPorts=[8443]",
+    'networkPolicy.dns=[{"namespaceSelector":{"matchLabels":{"a":"b"}}}]',
     'networkPolicy.clients=[{"ipBlock":{"cidr":"10.0.0.0/8"}}]',
     'networkPolicy.apiServers=[{"ipBlock":{"cidr":"10.0.0.1/32"}}]',
     'rbac.reviewBy="2027-06-30"',
+    'rbac.owners=[{"apiGroups":["leaderworkerset.x-k8s.io"],"resources":["leaderworkersets"]}]',
+    "rbac.editors=false",
+    "crds.install=false",
+    "crds.keep=false",
     'serviceAccount={"name":"sa","annotations":{"x":"y"}}',
     'priorityClassName=""',
     'podAnnotations={"a":"b"}',

@@ -118,3 +118,9 @@ capabilities:
           fieldRef:
             fieldPath: metadata.namespace
 {{- end -}}
+
+{{/* Whether API servers refuse anything while no replica answers: "true" or nothing. */}}
+{{- define "karb-guard.mayFail" -}}
+{{- $policies := append (values .Values.admission.failurePolicies) .Values.admission.failurePolicy -}}
+{{- if has "Fail" $policies -}}true{{- end -}}
+{{- end -}}

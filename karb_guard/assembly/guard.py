@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from karb_guard.assembly.policies import Choices, compiled, roots_of
 from karb_guard.config.load import Loaded, load
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from karb_guard.engine.opa_server import OpaServerEngine
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """Everything that a door needs to judge objects. Use as a context: it holds an engine."""
 
     loaded: Loaded

@@ -8,9 +8,9 @@ imported: most runs of a linter have no file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from karb_guard.config.settings import PATTERNS, Config
 from karb_guard.invariants.problems import Problem, ProblemsError
@@ -29,8 +29,7 @@ class ConfigError(ProblemsError):
     heading = "the configuration is refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """The configuration and where it comes from."""
 
     config: Config

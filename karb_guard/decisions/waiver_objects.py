@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from karb_guard.decisions.waiver_syntax import MAX_REASON_CHARACTERS, date_of
@@ -31,8 +30,7 @@ DEFAULT_MAX_DAYS = 90
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
+class Lifetimes(NamedTuple):
     """When a waiver counts at all."""
 
     names: Mapping[str, str]
@@ -44,8 +42,7 @@ class Lifetimes:
     """Short names that no waiver may name: findings about waivers."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverObject:
+class WaiverObject(NamedTuple):
     """One waiver that counts today."""
 
     name: str

@@ -6,23 +6,21 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from karb_guard.model.finding import Path
+from karb_guard.model.patterns import lazy
 
 PREFIX = "waive.karb.dev/"
 MAX_REASON_CHARACTERS = 1024
 """Reasons end up in reports and audit logs; annotations may be 256 KiB in total."""
 
-_UNTIL = re.compile(r"(?:^|\s)until=(\S*)\s*$")
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+_UNTIL = lazy(r"(?:^|\s)until=(\S*)\s*$")
+_DATE = lazy(r"^\d{4}-\d{2}-\d{2}$")
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverSource:
+class WaiverSource(NamedTuple):
     """Annotations that may hold waivers, and what they reach.
 
     ``metadata_path`` leads to the metadata that carries them. ``scope`` is the path prefix of the
@@ -41,8 +39,7 @@ class WaiverSource:
         return _starts_with(path, self.scope) or _starts_with(path, self.metadata_path)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(NamedTuple):
     """One readable waiver annotation."""
 
     key: str
@@ -65,8 +62,7 @@ class Waiver:
         return f"{self.reason} (until {self.until.isoformat()})"
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A waiver annotation that waives nothing, and what is wrong with it."""
 
     key: str

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from karb_guard.decisions import waiver_objects
 from karb_guard.decisions.waiver_objects import NotCounting, Subject, WaiverObject
@@ -24,16 +23,14 @@ MAX_WAIVERS = 200
 """Waiver annotations read from one object; more are refused, so that work stays bounded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waived:
+class Waived(NamedTuple):
     """A finding together with the waiver that covers it."""
 
     finding: Finding
     waiver: Waiver | WaiverObject
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverOutcome:
+class WaiverOutcome(NamedTuple):
     """The findings of one object, sorted by what its waivers say."""
 
     active: tuple[Finding, ...]
@@ -47,16 +44,14 @@ class WaiverOutcome:
     """``Waiver`` objects that are about this object and cover nothing of it, and why, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverObjects:
+class WaiverObjects(NamedTuple):
     """``Waiver`` objects of one namespace, on one day."""
 
     counting: Sequence[WaiverObject] = ()
     others: Sequence[NotCounting] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """``Waiver`` objects together with what they are held against."""
 
     objects: WaiverObjects
@@ -84,8 +79,7 @@ def sources(
     return tuple(source for source in found.values() if source.annotations)
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverRules:
+class WaiverRules(NamedTuple):
     """What a door goes by when it reads waivers."""
 
     catalogue: Mapping[str, Invariant]
@@ -210,8 +204,7 @@ def has_waivers(annotations: Mapping[str, Any]) -> bool:
     return any(isinstance(key, str) and key.startswith(PREFIX) for key in annotations)
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
+class _Problem(NamedTuple):
     invariant: str
     check: str
     key: str

@@ -8,22 +8,19 @@ takes its neighbours along.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from karb_guard.model.errors import KarbGuardError
 from karb_guard.model.finding import Violation
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """The engine judged the input; an empty tuple is a pass."""
 
     violations: tuple[Violation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NotEvaluated:
+class NotEvaluated(NamedTuple):
     """The engine gave no verdict (deadline, memory, a server that is away). Never an allow.
 
     ``reason`` is for people; ``cause`` is a short closed word for metrics:

@@ -10,19 +10,19 @@ as far as it is constant, and then reads all below it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from karb_guard.engine.interface import EngineError
 from karb_guard.engine.opa_command import run_opa
+from karb_guard.model.patterns import lazy
 
 NAMES = ("creationTimestamp", "generateName", "name", "uid")
 """Fields of ``metadata`` in which replicas of one template differ."""
 
 _METADATA = ("input", "object", "metadata")
-_REPLACED = re.compile(r"\bwith\s+input\b")
+_REPLACED = lazy(r"\bwith\s+input\b")
 """A policy that asks another one about an input of its own making: nobody follows that."""
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from karb_guard.engine.interface import EngineError
 from karb_guard.model.invariant import Invariant
+from karb_guard.model.patterns import lazy
 
 MAX_SOURCE_BYTES = 1 << 20
 """A policy file above one MiB is refused: a mistake, not a policy."""
 
-_PACKAGE = re.compile(r"^package\s+([A-Za-z_][\w.]*)", re.MULTILINE)
-_VIOLATIONS = re.compile(r"^violations\b", re.MULTILINE)
+_PACKAGE = lazy(r"^package\s+([A-Za-z_][\w.]*)", re.MULTILINE)
+_VIOLATIONS = lazy(r"^violations\b", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One Rego file: its name in messages and bundles, and its content."""
 
     name: str
@@ -63,6 +64,11 @@ def read_sources(roots: Sequence[Path]) -> list[Source]:
 
 def source_hash(sources: Sequence[Source]) -> str:
     """One hash over names and contents: equal exactly when every file is the same."""
+    return _source_hash(tuple(sources))
+
+
+@functools.lru_cache(maxsize=2)  # a start asks for it twice
+def _source_hash(sources: tuple[Source, ...]) -> str:
     digest = hashlib.sha256()
     for source in sources:
         digest.update(f"{source.name}\0{source.sha256}\n".encode())

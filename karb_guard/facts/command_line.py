@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from posixpath import basename
 from typing import Any, NamedTuple
 
+from karb_guard.model.patterns import lazy
+
 HIDDEN = "\0"
 """Stands in a word for what is not visible here: a value from a Secret, of a command, of ``$@``."""
 
@@ -20,10 +22,10 @@ MAX_SCRIPT = 20_000
 """Characters of a script that are read."""
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "busybox"})
-_REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
-_SUBSTITUTION = re.compile(r"\$\(\([^()]*\)\)|\$\([^()]*\)|`[^`]*`")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)|\$[{@*#?!0-9$(-][^}]*\}?")
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_REFERENCE = lazy(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
+_SUBSTITUTION = lazy(r"\$\(\([^()]*\)\)|\$\([^()]*\)|`[^`]*`")
+_VARIABLE = lazy(r"\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)|\$[{@*#?!0-9$(-][^}]*\}?")
+_ASSIGNMENT = lazy(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _BREAKS = frozenset(";&|()\n")
 _PREFIXES = frozenset(
     {"exec", "export", "env", "nohup", "time", "command", "then", "do", "else", "if", "!", "{"}

@@ -5,17 +5,17 @@ Objects that are looked up were not sanitized, so every step checks what it find
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from karb_guard.facts.gpu_rules import GpuRules, Hit
 from karb_guard.facts.lookup import Lookup
 from karb_guard.model.finding import Path
+from karb_guard.model.patterns import lazy
 from karb_guard.workloads import Template
 
 _GROUP = "resource.k8s.io"
-_DRIVER = re.compile(r"""device\.driver\s*==\s*["']([^"']+)["']""")
+_DRIVER = lazy(r"""device\.driver\s*==\s*["']([^"']+)["']""")
 _MAX_REQUESTS = 64
 """Requests and subrequests read per claim; the API allows 32 (DeviceRequestsMaxSize)."""
 

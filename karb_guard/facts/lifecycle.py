@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from karb_guard.model.patterns import lazy
+
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_COMMAND = re.compile(
-    r"(?:^|[;&|({\s/])sleep[ \t]+([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)(?![\w.$])"
-)
+_COMMAND = lazy(r"(?:^|[;&|({\s/])sleep[ \t]+([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)(?![\w.$])")
 """``sleep 15`` in a shell's line, also ``/bin/sleep 1m``; not ``sleep $DELAY``."""
 _MAX_TEXT = 10_000
 _MAX_ARGUMENTS = 100

@@ -10,6 +10,7 @@ from typing import Any
 
 from karb_guard.facts.settings import FactSettings
 from karb_guard.model.finding import Path
+from karb_guard.model.patterns import lazy
 from karb_guard.rbac import Binding, RbacIndex, Role, Rule, Subject, parse_binding, parse_role
 from karb_guard.rbac.default_roles import is_default
 from karb_guard.rbac.objects import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE_KINDS, kind_of
@@ -21,7 +22,7 @@ MAX_RULES = 5_000
 REVIEW_BY = "review-by"
 """The annotation, after the configured prefix, that names the last day before a review."""
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DATE = lazy(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NOTHING = RbacIndex((), ())
 _Found = tuple[Rule, Path, str | None]
 """A rule, where the object has it from (a path in the object), and the role that holds it."""

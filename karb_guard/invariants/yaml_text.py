@@ -10,7 +10,6 @@ composer recurses (a text of 100,000 ``[`` crashes its C variant), and keeps lin
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ import yaml
 
 from karb_guard.model.errors import KarbGuardError
 from karb_guard.model.finding import Path
+from karb_guard.model.patterns import lazy
 
 MAX_CHARACTERS = 1 << 20
 """Longest text that is read, in characters."""
@@ -27,8 +27,8 @@ MAX_DEPTH = 32
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
+_INT = lazy(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_FLOAT = lazy(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 
 
 class YamlError(KarbGuardError):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from typing import NamedTuple
 
 from karb_guard.manifests.problem import ParseProblem
 from karb_guard.manifests.text import SourceText
+from karb_guard.model.patterns import lazy
 
-BAD_BYTE = re.compile("[\udc80-\udcff]")
+BAD_BYTE = lazy("[\udc80-\udcff]")
 """A byte that was not UTF-8, in a text decoded with ``surrogateescape``."""
 _UTF8_REMEDY = "save the file as UTF-8"
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What one file may hold. The defaults are far above any manifest the API server takes."""
 
     file_bytes: int = 32 * 1024 * 1024

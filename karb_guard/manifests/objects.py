@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from karb_guard.manifests.document import Document
 from karb_guard.manifests.problem import ParseProblem
@@ -21,8 +20,7 @@ _KNOWN_FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NotAnObject:
+class NotAnObject(NamedTuple):
     """Something well-formed that no API server would be given; counted and said, no error."""
 
     file: str

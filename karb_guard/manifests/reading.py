@@ -6,7 +6,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,8 +30,7 @@ TEMPLATE = (
 _SKIPPED_DIRECTORIES = frozenset({"node_modules", "venv", "__pycache__"})
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One file that was found. Exactly one of its three answers holds."""
 
     name: str

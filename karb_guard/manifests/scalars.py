@@ -16,6 +16,8 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 
+from karb_guard.model.patterns import lazy
+
 Scalar = str | int | float | bool | None
 
 _PREFIX = "tag:yaml.org,2002:"
@@ -40,17 +42,15 @@ NUMERIC_START = frozenset("+-.0123456789")
 """A plain scalar that starts with anything else is a word of ``WORDS`` or a string."""
 
 # Go's strconv.ParseInt with base 0, after goyaml took the underscores out.
-_INT = re.compile(
-    r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))", re.ASCII
-)
-_SIGN_AFTER_0B = re.compile(r"0b([-+][01]+)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_DOT_FLOAT = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
+_INT = lazy(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))", re.ASCII)
+_SIGN_AFTER_0B = lazy(r"0b([-+][01]+)")
+_FLOAT = lazy(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_DOT_FLOAT = lazy(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
 _LONGEST_INT = 4000  # characters; below the 4,300 digits that Python converts
 _INT64 = 1 << 63
 _UINT64 = 1 << 64
-_BAD_BYTE = re.compile("[\udc80-\udcff]")
-_TIME = re.compile(
+_BAD_BYTE = lazy("[\udc80-\udcff]")
+_TIME = lazy(
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
     r"(?:[Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?(?:Z|[-+][0-9]{2}:[0-9]{2})"
     r"| [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?)?"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_LONE_DASH = re.compile(r"^([ \t]*(?:-[ \t]+)*-)[ \t]*(?:#.*)?$")
-_NOTHING = re.compile(r"^[ \t]*(?:#.*)?$")
+from karb_guard.model.patterns import lazy
+
+_LINE_END = lazy(r"\r\n|\r|\n")
+_LONE_DASH = lazy(r"^([ \t]*(?:-[ \t]+)*-)[ \t]*(?:#.*)?$")
+_NOTHING = lazy(r"^[ \t]*(?:#.*)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A region of a file: 1-based, columns in Unicode characters, the end exclusive."""
 
     line: int

@@ -10,7 +10,6 @@ Everything here is plain data without behaviour that could fail, so that every l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -65,8 +64,7 @@ class Violation(NamedTuple):
     unknown: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What makes two findings "the same" over time, order of lists and doors.
 
     ``anchor`` uses list-map keys (a container's name, a toleration's content), never indexes.

@@ -8,7 +8,7 @@ kubernetes/pkg/registry/rbac/validation). Rules only ever add.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from karb_guard.rbac.index import RbacIndex
 from karb_guard.rbac.matching import Request, ResourceRequest, allows
@@ -16,8 +16,7 @@ from karb_guard.rbac.objects import Binding, Role, Rule
 from karb_guard.rbac.users import MASTERS, User
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """A rule that a user holds, and through what."""
 
     rule: Rule

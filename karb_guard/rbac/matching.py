@@ -6,15 +6,14 @@ The rules are those of ``RuleAllows`` in kubernetes/plugin/pkg/auth/authorizer/r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from karb_guard.rbac.objects import Rule
 
 ALL = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceRequest:
+class ResourceRequest(NamedTuple):
     """A request for objects of the API."""
 
     verb: str
@@ -28,8 +27,7 @@ class ResourceRequest:
     """Empty for cluster-scoped resources, and for all namespaces at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class UrlRequest:
+class UrlRequest(NamedTuple):
     """A request for a path that is no resource: ``/metrics``."""
 
     verb: str

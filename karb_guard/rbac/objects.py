@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from karb_guard.rbac.selectors import Selector, parse_selector
 from karb_guard.rbac.shapes import MalformedError, maps, optional_map, text, texts
@@ -25,8 +25,7 @@ KINDS = ROLE_KINDS | BINDING_KINDS
 Object = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One PolicyRule. An empty list matches nothing, but empty ``resource_names`` every name."""
 
     verbs: tuple[str, ...] = ()
@@ -53,8 +52,7 @@ class Role:
         return f"{self.kind} {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class RoleRef:
+class RoleRef(NamedTuple):
     """The role that a binding gives."""
 
     kind: str
@@ -64,8 +62,7 @@ class RoleRef:
         return f"{self.kind} {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """Whom a binding gives it to: ``User``, ``Group`` or ``ServiceAccount``."""
 
     kind: str
@@ -74,8 +71,7 @@ class Subject:
     """Of a ServiceAccount; where it is empty, a RoleBinding's own namespace counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """A RoleBinding or a ClusterRoleBinding."""
 
     kind: str

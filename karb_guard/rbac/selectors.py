@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from karb_guard.rbac.shapes import MalformedError, maps, optional_map, text, texts
 
@@ -14,8 +13,7 @@ EXISTS = "Exists"
 DOES_NOT_EXIST = "DoesNotExist"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One condition on one label."""
 
     key: str

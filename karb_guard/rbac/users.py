@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SERVICE_ACCOUNT = "system:serviceaccount:"
 SERVICE_ACCOUNTS = "system:serviceaccounts"
@@ -13,8 +13,7 @@ MASTERS = "system:masters"
 """The API server allows its members everything before it asks RBAC."""
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """A user. ``groups`` are taken as they are; nothing is added."""
 
     name: str

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from karb_guard.model.errors import UsageError
+from karb_guard.model.patterns import lazy
 
 DEFAULT_RELEASE = "release-name"
 """What ``helm template`` calls a release that has no name."""
 DEFAULT_NAMESPACE = "default"
 """Where ``helm`` installs without ``--namespace``; never the one of a kubeconfig."""
 
-_RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_RELEASE = lazy(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 """helm.sh/helm/v4/pkg/chart/v2/util: ``ValidateReleaseName``, at most 53 characters."""
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_NAMESPACE = lazy(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 """A DNS label (RFC 1123), at most 63 characters."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from karb_guard.manifests.reading import STDIN, Source, excluding, is_searched, shown
 from karb_guard.rendering import descriptions
@@ -22,8 +23,7 @@ class Form(str, Enum):
     KUSTOMIZE = "kustomize"
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One chart, packed or not, or one kustomization."""
 
     form: Form

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from functools import lru_cache
+
+from karb_guard.model.patterns import lazy
 
 MAX_LENGTH = 64
 """A label value has at most 63 characters; an annotation needs no more for a number."""
@@ -21,9 +22,9 @@ _NANOSECONDS = {
 }
 _MAX_NANOSECONDS = 2**63 - 1
 _PART = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
-_PARTS = re.compile(_PART)
-_DURATION = re.compile(rf"[+-]?(?:{_PART})+")
-_RATIO = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(%?)")
+_PARTS = lazy(_PART)
+_DURATION = lazy(rf"[+-]?(?:{_PART})+")
+_RATIO = lazy(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(%?)")
 
 
 class ValueFormatError(ValueError):

@@ -12,6 +12,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from karb_guard.model.patterns import lazy
+
 MAX_LENGTH = 1024
 """Longer references are refused: a name has at most 255 characters, a tag 128, a digest 135."""
 
@@ -20,13 +22,13 @@ DEFAULT_REGISTRY = "docker.io"
 
 _LEGACY_REGISTRY = "index.docker.io"
 _DIGEST_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
-_HEX = re.compile(r"[a-f0-9]+")
-_BARE_ID = re.compile(r"[a-f0-9]{64}")
+_HEX = lazy(r"[a-f0-9]+")
+_BARE_ID = lazy(r"[a-f0-9]{64}")
 
 _HOST_PART = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _HOST = rf"(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_REFERENCE = re.compile(
+_REFERENCE = lazy(
     rf"(?:(?P<registry>{_HOST})/)?(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
     r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?"

@@ -8,9 +8,10 @@ was answered by that code.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
+
+from karb_guard.model.patterns import lazy
 
 MAX_LENGTH = 256
 """Longer texts are refused here: the API server would read them, but nobody writes them."""
@@ -23,7 +24,7 @@ _WHOLE_PER_NANO = 10**9
 _FAR = 64
 """Exponents beyond this can't change the answer any more: 10**64 units saturate every result."""
 
-_FORM = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)")
+_FORM = lazy(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)")
 _GO_SPACE = " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 _DECIMAL = {
     "": 0,
@@ -40,7 +41,7 @@ _DECIMAL = {
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _NEEDS_DIGITS = frozenset({"Pi", "Ei"})
 """Upstream's slow path, which these take, fails without digits; its fast path reads zero."""
-_EXPONENT = re.compile(r"[eE]([+-]?[0-9]+)")
+_EXPONENT = lazy(r"[eE]([+-]?[0-9]+)")
 
 
 class Quantity(NamedTuple):

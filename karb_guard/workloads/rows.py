@@ -10,8 +10,8 @@ itself, and a leading ``/`` starts at the object.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 SIBLING = "^metadata"
 """The metadata beside the PodSpec of a PodTemplateSpec."""
@@ -36,8 +36,7 @@ class Form(Enum):
     """The ``trainer`` of a TrainJob, which overrides the runtime's ``node`` container."""
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """One place of a kind that describes pods."""
 
     pattern: str
@@ -59,8 +58,7 @@ class Location:
     """The API versions that have this place; empty for all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One row."""
 
     group: str

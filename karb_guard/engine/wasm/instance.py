@@ -14,8 +14,7 @@ import ctypes
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import wasmtime
@@ -49,8 +48,7 @@ _EXPORTS = (
 _CREATION = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What one instance may use."""
 
     memory_bytes: int

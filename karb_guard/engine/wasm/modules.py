@@ -13,9 +13,8 @@ import logging
 import os
 import platform
 import stat
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import wasmtime
 
@@ -29,8 +28,7 @@ _DIGEST_BYTES = 32
 PAGE_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModule:
+class LoadedModule(NamedTuple):
     """Machine code, ready to be instantiated, and the engine it belongs to."""
 
     engine: wasmtime.Engine
@@ -113,6 +111,8 @@ def _store(module: wasmtime.Module, file: Path) -> None:
     code = bytes(module.serialize())
     descriptor, partial = -1, ""
     try:
+        import tempfile  # costs milliseconds, which only the first run of a release need spend
+
         descriptor, partial = tempfile.mkstemp(dir=file.parent, prefix=".partial-")
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(hashlib.sha256(code).digest() + code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import wasmtime
 
@@ -22,8 +22,7 @@ _KEPT_SHARE = 4
 """An instance that used more than a quarter of its memory once is not kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeLimits:
+class RuntimeLimits(NamedTuple):
     """The bounds of an evaluation and of how many there are at a time."""
 
     deadline_seconds: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 from karb_guard.evaluation.slices.about import About, only_sure
 from karb_guard.inventory import Inventory
 from karb_guard.inventory.backends import TemplateIndex
+from karb_guard.model.patterns import lazy
 from karb_guard.network.selectors import (
     InvalidPolicyError,
     Labels,
@@ -23,7 +23,7 @@ MAX_BUDGETS = 1_000
 MAX_DOUBTFUL = 20
 """Of the budgets that select pods only if an operator adds a label; one is doubt enough."""
 _AMOUNTS = ("minAvailable", "maxUnavailable")
-_PERCENT = re.compile(r"([0-9]{1,9})%")
+_PERCENT = lazy(r"([0-9]{1,9})%")
 
 Json = dict[str, Any]
 

@@ -7,16 +7,16 @@ installation. Nothing of the Model's labels and annotations reaches the pods.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from karb_guard.model.patterns import lazy
 from karb_guard.workloads.shapes import Alias, Container, Template
 from karb_guard.workloads.views.spot import Spot, taken
 
 SERVER_NAME = "server"
 """serverContainerName."""
 
-_PROFILE = re.compile(r"([^:]+):([1-9][0-9]{0,3})")
+_PROFILE = lazy(r"([^:]+):([1-9][0-9]{0,3})")
 _DEVICES = (
     ("tpu", "google.com/tpu"),
     ("amd", "amd.com/gpu"),

@@ -19,10 +19,10 @@ def problem_of(text: str | bytes, name: str = "x.yaml", **limits: int):
     "text", ["[" * 100_000, "{a: " * 100_000, '{"a":' * 100_000, "- " * 100_000, '[{"a":[' * 50_000]
 )
 def test_nesting_of_100000_levels_is_refused_quickly(text):
-    before = time.monotonic()
+    before = time.process_time()
     problem = problem_of(text)
     assert "nested deeper than 100 levels" in problem.message
-    assert time.monotonic() - before < 2
+    assert time.process_time() - before < 2
 
 
 @pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
@@ -216,16 +216,16 @@ def test_broken_json_is_told_in_terms_of_json(text, place, words):
 
 
 def test_many_broken_documents_take_linear_time():
-    before = time.monotonic()
+    before = time.process_time()
     parsed = parse(b"---\na: b: c\n" * 20_000, "x.yaml", Limits(problems=100_000))
     assert len(parsed.problems) == 20_000
-    assert time.monotonic() - before < 8
+    assert time.process_time() - before < 8
 
 
 @pytest.mark.parametrize(
     "text", ['{"' + '\\"' * 200_000, "a: b: c " + '"\\' * 200_000 + "{{", "\n" * 200_000 + "@"]
 )
 def test_hostile_text_takes_linear_time(text):
-    before = time.monotonic()
+    before = time.process_time()
     assert len(parse(text.encode(), "x.yaml").problems) == 1
-    assert time.monotonic() - before < 2
+    assert time.process_time() - before < 2

@@ -58,7 +58,8 @@ class Audit:
 
     report: Report
     """Findings with their places: the region's file names the object, as in
-    ``namespace/Kind/name``; problems are objects without a verdict."""
+    ``namespace/Kind/name``; problems are objects without a verdict. ``judged`` holds topmost
+    owners and what nothing owns: scores are percentages of those."""
     cluster: str
     """The kubeconfig's context, the API server's address, or the dump's folder."""
     started: datetime.datetime
@@ -67,6 +68,9 @@ class Audit:
     namespaces: Mapping[str, NamespaceSummary] = field(default_factory=dict)
     gpus: Mapping[ObjectRef, int] = field(default_factory=dict)
     """Owner -> whole GPUs of all its replicas, for those that ask for any."""
+    gpu_kinds: Mapping[ObjectRef, str] = field(default_factory=dict)
+    """Owner -> what its GPUs are priced as: the model that its placement names
+    (``NVIDIA-H100-80GB-HBM3``), else the resource (``nvidia.com/gpu``)."""
     missing: Sequence[Missing] = ()
     trend: Sequence[TrendPoint] = ()
     """Earlier scans, oldest first, without this one."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
-from typing import assert_never
+from typing import TYPE_CHECKING, Literal, assert_never
 
-from karb_guard.model.report import Report
+from karb_guard.model.report import Problem, Report
+
+if TYPE_CHECKING:
+    from karb_guard.model.audit import Audit
+    from karb_guard.reports.prices import PriceTable
 
 
 class Format(str, Enum):
@@ -16,11 +21,14 @@ class Format(str, Enum):
     SARIF = "sarif"
     JUNIT = "junit"
     GITHUB = "github"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    HTML = "html"
 
     @property
     def is_data(self) -> bool:
         """For programs alone: without a coverage line that people read."""
-        return self in {Format.JSON, Format.SARIF, Format.JUNIT}
+        return self in {Format.JSON, Format.SARIF, Format.JUNIT, Format.CSV}
 
 
 def render(
@@ -55,4 +63,63 @@ def render(
         from karb_guard.reports import github
 
         return github.render(report)
+    return _render_page(report, None, form, None)
+
+
+def render_audit(  # noqa: PLR0913 - what a command line passes on
+    audit: Audit,
+    form: Format,
+    *,
+    colour: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+    prices: PriceTable | None = None,
+) -> str:
+    """Print an audit in one format.
+
+    ``prices`` is what the user pays for GPUs, for the formats that speak of money: json, markdown,
+    html and text. The formats of other tools (sarif, junit, github) get what could not be read as
+    a problem, which is how they say that something went wrong.
+    """
+    if form is Format.JSON:
+        from karb_guard.reports import audit_json
+
+        return audit_json.render(audit, prices)
+    if form is Format.TEXT:
+        from karb_guard.reports import audit_text
+
+        return audit_text.render(audit, prices, colour=colour, verbose=verbose, quiet=quiet)
+    if form is Format.CSV or form is Format.MARKDOWN or form is Format.HTML:
+        return _render_page(audit.report, audit, form, prices)
+    return render(with_missing(audit), form)
+
+
+def with_missing(audit: Audit) -> Report:
+    """The audit's report, with what could not be read among its problems."""
+    unread = [
+        Problem(missing.what, None, None, missing.reason, kind="unread")
+        for missing in audit.missing
+    ]
+    return replace(audit.report, problems=[*audit.report.problems, *unread])
+
+
+def _render_page(
+    report: Report,
+    audit: Audit | None,
+    form: Literal[Format.CSV, Format.MARKDOWN, Format.HTML],
+    prices: PriceTable | None,
+) -> str:
+    """The formats that have one form for both."""
+    if form is Format.CSV:
+        from karb_guard.reports import csv_report
+
+        return csv_report.render(report, audit)
+    if form is Format.MARKDOWN:
+        from karb_guard.reports import markdown
+
+        return markdown.render(report, audit, prices)
+    if form is Format.HTML:
+        from karb_guard.reports import html
+
+        return html.render(report, audit, prices)
     assert_never(form)

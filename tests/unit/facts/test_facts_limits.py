@@ -75,10 +75,10 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
     value: Any = ["x"] * 10
     for _ in range(40):
         value = [value] * 10
-    started = time.perf_counter()
+    started = time.process_time()
     assert limits.check({"spec": {"bomb": value}}) is not None
     assert limits.check({"spec": {"strings": ["y" * 1_000_000] * 100_000}}) is not None
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_cyclic_object_is_refused() -> None:

@@ -222,10 +222,10 @@ def _seconds(count: int) -> float:
     objects = crowd(count)
     best = 9.0
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         index = index_of(objects)
         assert all(allowed(index, User(f"u{i}"), GET) for i in range(count))
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.process_time() - started)
     return best
 
 

@@ -59,9 +59,9 @@ def test_any_text_gets_an_answer_that_keeps_it(text: str) -> None:
 
 @pytest.mark.parametrize("hostile", ["a-" * 500, "a." * 500 + "/", "a/" * 500 + "-", "a_" * 510])
 def test_hostile_names_are_answered_quickly(hostile: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert parse_image(hostile[:MAX_LENGTH]).error
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_a_reference_over_the_bound_is_refused_and_cut() -> None:

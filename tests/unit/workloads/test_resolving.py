@@ -242,7 +242,7 @@ def test_resolving_takes_microseconds(kind: str) -> None:
 
 
 def _time(obj: dict[str, Any], rounds: int = 200) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(rounds):
         resolve(obj)
-    return (time.perf_counter() - start) / rounds
+    return (time.process_time() - start) / rounds

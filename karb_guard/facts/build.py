@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from karb_guard.defaulting import default_fields
+from karb_guard.facts.command_line import Budget
 from karb_guard.facts.gpu_rules import gpu_rules
 from karb_guard.facts.lookup import Lookup
 from karb_guard.facts.memory import TemplateMemory, key_of
@@ -81,7 +82,7 @@ def build(
     view = default_fields(clean.view, workload.group, workload.version, workload.kind)
     if known is None:
         namespace = (view.get("metadata") or {}).get("namespace")
-        around = Surroundings(namespace, settings, gpu_rules(settings), lookup)
+        around = Surroundings(namespace, settings, gpu_rules(settings), lookup, Budget())
         pods = [pod_view(template, around) for template in clean.templates]
         if memory is not None and key is not None and not templates.malformed:
             known = orjson.dumps(pods[0])

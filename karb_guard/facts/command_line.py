@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from posixpath import basename
 from typing import Any, NamedTuple
 
@@ -21,6 +21,13 @@ HIDDEN = "\0"
 MAX_SCRIPT = 20_000
 """Characters of a script that are read."""
 
+MAX_READ = 100_000
+"""Characters of all scripts of one object, and of what references to variables add to its texts.
+
+A variable may name another one twice, so thirty of them would make a gigabyte of one character;
+and each character of a script costs up to 2.5 µs."""
+
+_HIDDEN_RUN = lazy(f"{HIDDEN}{{2,}}")
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "busybox"})
 _REFERENCE = lazy(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
 _SUBSTITUTION = lazy(r"\$\(\([^()]*\)\)|\$\([^()]*\)|`[^`]*`")
@@ -53,52 +60,119 @@ class CommandLine(NamedTuple):
     """The image's entrypoint is what is started: the container names no ``command``."""
     variables: Mapping[str, str]
     """The environment, ``HIDDEN`` where a value comes from elsewhere."""
+    cut: bool = False
+    """Something is longer than is read, and ``HIDDEN`` or left out."""
 
 
-def command_line(spec: Mapping[str, Any]) -> CommandLine:
-    """The commands of a sanitized container."""
-    variables = _environment(spec)
+class Budget:
+    """The characters that may still be read, of one object."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = MAX_READ) -> None:
+        self.left = left
+
+    def take(self, characters: int) -> bool:
+        """Whether there are so many left; they are gone then."""
+        enough = characters <= self.left
+        if enough:
+            self.left -= characters
+        return enough
+
+
+def command_line(spec: Mapping[str, Any], budget: Budget | None = None) -> CommandLine:
+    """The commands of a sanitized container, as far as the object's ``budget`` goes."""
+    reader = _Reader(budget or Budget())
+    variables = reader.environment(spec)
     words = [
-        Word(_expanded(text, variables), field, index)
+        Word(reader.expanded(text, variables), field, index)
         for field in ("command", "args")
         for index, text in enumerate(spec.get(field) or ())
     ]
     entrypoint = not spec.get("command")
     script = None if entrypoint else _script(words)
     if script is None:
-        return CommandLine([words] if words else [], entrypoint, variables)
-    return CommandLine(_read(script, dict(variables)), False, variables)
+        return CommandLine([words] if words else [], entrypoint, variables, reader.cut)
+    commands = reader.read(script, dict(variables))
+    return CommandLine(commands, False, variables, reader.cut)
 
 
-def _read(script: Word, variables: dict[str, str]) -> list[Command]:
-    if len(script.text) > MAX_SCRIPT:
-        return []
-    try:
-        return list(_commands(script, variables))
-    except ValueError:  # shlex: an open quotation
-        return []
+class _Reader:
+    """Reads one container, and remembers whether anything of it was too long."""
 
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self.cut = False
 
-def _environment(spec: Mapping[str, Any]) -> dict[str, str]:
-    """Later entries win, and may refer to earlier ones."""
-    variables: dict[str, str] = {}
-    for entry in spec.get("env") or ():
-        name, value = entry.get("name"), entry.get("value", "")
-        if name:
-            variables[name] = HIDDEN if "valueFrom" in entry else _expanded(value, variables)
-    return variables
+    def environment(self, spec: Mapping[str, Any]) -> dict[str, str]:
+        """Later entries win, and may refer to earlier ones."""
+        variables: dict[str, str] = {}
+        for entry in spec.get("env") or ():
+            name, value = entry.get("name"), entry.get("value", "")
+            if name:
+                hidden = "valueFrom" in entry
+                variables[name] = HIDDEN if hidden else self.expanded(value, variables)
+        return variables
 
+    def expanded(self, text: str, variables: Mapping[str, str]) -> str:
+        """``$(NAME)`` as the kubelet replaces it; what it doesn't know stays as it is."""
 
-def _expanded(text: str, variables: Mapping[str, str]) -> str:
-    """``$(NAME)`` as the kubelet replaces it; what it doesn't know stays as it is."""
-    if "$" not in text:
-        return text
+        def value(found: re.Match[str]) -> str:
+            name = found.group(1)
+            return "$" if name is None else variables.get(name, found.group(0))
 
-    def value(found: re.Match[str]) -> str:
-        name = found.group(1)
-        return "$" if name is None else variables.get(name, found.group(0))
+        return self._replaced(_REFERENCE, value, text)
 
-    return _REFERENCE.sub(value, text)
+    def read(self, script: Word, variables: dict[str, str]) -> list[Command]:
+        """The simple commands of a script; none of one that can't be read."""
+        length = len(script.text)
+        if length > MAX_SCRIPT or not self._budget.take(length):
+            self.cut = True
+            return []
+        try:
+            return list(self._commands(script, variables))
+        except ValueError:  # shlex: an open quotation
+            return []
+
+    def _commands(self, script: Word, variables: dict[str, str]) -> Iterator[Command]:
+        """In their order; assignments before one hold for the rest."""
+        command: Command = []
+        for token in [*_tokens(script.text), "\n"]:
+            if token[0] not in _BREAKS:
+                command.append(script._replace(text=token))
+            elif command:
+                yield from self._simple(command, variables)
+                command = []
+
+    def _simple(self, command: Command, variables: dict[str, str]) -> Iterator[Command]:
+        texts = [self._substituted(word.text, variables) for word in command]
+        words = iter([command[0]._replace(text=text) for text in texts])
+        rest: Command = []
+        for word in words:
+            assigned = _ASSIGNMENT.fullmatch(word.text)
+            if assigned:
+                variables[assigned.group(1)] = assigned.group(2)
+            elif word.text not in _PREFIXES:
+                rest = [word, *words]
+        if rest:
+            yield rest
+
+    def _substituted(self, text: str, variables: Mapping[str, str]) -> str:
+        """Shell variables with their values; ``HIDDEN`` for all that a shell has to work out."""
+        return self._replaced(_VARIABLE, lambda found: _variable(found, variables), text)
+
+    def _replaced(
+        self, references: re.Pattern[str], value: Callable[[re.Match[str]], str], text: str
+    ) -> str:
+        """``text`` with its references' values, which are measured before they are joined."""
+        if "$" not in text:
+            return text
+        found = references.finditer(text)
+        added = sum(len(value(each)) - len(each.group()) for each in found)
+        if added > 0 and not self._budget.take(added):
+            self.cut = True
+            return HIDDEN
+        return _HIDDEN_RUN.sub(HIDDEN, references.sub(value, text))
 
 
 def _script(words: Sequence[Word]) -> Word | None:
@@ -111,43 +185,12 @@ def _script(words: Sequence[Word]) -> Word | None:
     return None
 
 
-def _commands(script: Word, variables: dict[str, str]) -> Iterator[Command]:
-    """The simple commands of a script, in their order; assignments before one hold for the rest."""
-    command: Command = []
-    for token in [*_tokens(script.text), "\n"]:
-        if token[0] not in _BREAKS:
-            command.append(script._replace(text=token))
-        elif command:
-            yield from _simple(command, variables)
-            command = []
-
-
 def _tokens(script: str) -> list[str]:
     text = _SUBSTITUTION.sub(HIDDEN, script.replace("\\\n", " "))
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";&|()\n")
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
     return [token for token in lexer if token]
-
-
-def _simple(command: Command, variables: dict[str, str]) -> Iterator[Command]:
-    words = iter([word._replace(text=_substituted(word.text, variables)) for word in command])
-    rest: Command = []
-    for word in words:
-        assigned = _ASSIGNMENT.fullmatch(word.text)
-        if assigned:
-            variables[assigned.group(1)] = assigned.group(2)
-        elif word.text not in _PREFIXES:
-            rest = [word, *words]
-    if rest:
-        yield rest
-
-
-def _substituted(text: str, variables: Mapping[str, str]) -> str:
-    """Shell variables with their values; ``HIDDEN`` for all that a shell has to work out."""
-    if "$" not in text:
-        return text
-    return _VARIABLE.sub(lambda found: _variable(found, variables), text)
 
 
 def _variable(found: re.Match[str], variables: Mapping[str, str]) -> str:

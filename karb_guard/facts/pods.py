@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from karb_guard.defaulting import PodDefaults, default_pod
+from karb_guard.facts.command_line import Budget
 from karb_guard.facts.gpu import PodParts, detect
 from karb_guard.facts.gpu_claims import PodClaim, claimed_gpus, pod_claims
 from karb_guard.facts.gpu_names import PORTION
@@ -32,6 +33,8 @@ class Surroundings(NamedTuple):
     settings: FactSettings
     rules: GpuRules
     lookup: Lookup | None
+    commands: Budget
+    """What may still be read of the commands of the object's containers."""
 
 
 def pod_view(clean: CleanTemplate, around: Surroundings) -> dict[str, Any]:
@@ -91,9 +94,8 @@ def _containers(
         found = resources.gpus
         if found or (spec.get("resources") or _NOTHING).get("claims"):
             view["devices"] = _devices(found, spec, claims)
-            server = server_facts(
-                container, spec, view.get("image", _NOTHING).get("repository") or ""
-            )
+            image = view.get("image", _NOTHING).get("repository") or ""
+            server = server_facts(container, spec, image, around.commands)
             if server is not None:
                 view["server"] = server
         views.append(view)

@@ -13,7 +13,14 @@ from math import prod
 from posixpath import basename
 from typing import Any, NamedTuple
 
-from karb_guard.facts.command_line import HIDDEN, Command, CommandLine, Word, command_line
+from karb_guard.facts.command_line import (
+    HIDDEN,
+    Budget,
+    Command,
+    CommandLine,
+    Word,
+    command_line,
+)
 from karb_guard.workloads import Container
 
 Json = dict[str, Any]
@@ -161,25 +168,35 @@ _FORMATS = frozenset({"huggingface", "vllm"})
 """Model formats for which KServe starts its huggingfaceserver, with an image of its own."""
 
 
-def server_facts(container: Container, spec: Mapping[str, Any], image: str) -> Json | None:
+def server_facts(
+    container: Container, spec: Mapping[str, Any], image: str, budget: Budget | None = None
+) -> Json | None:
     """The ``server`` of a container in the input document; ``None`` where none is recognised.
 
     ``spec`` has been sanitized; ``image`` is the repository of its image, or ``""``.
     ``world`` is the number of accelerators that the arguments ask for: ``None`` where the server
     takes all, or nothing is said. ``why``: it is said somewhere that is not visible here.
     ``visible``: so that what isn't among the arguments is not said at all.
+    ``budget``: the characters that may still be read of the object; a container that takes more
+    starts a server of which nothing is known.
     """
     image = image or _image_of_format(spec.get("modelFormat"))
     if not (spec.get("command") or spec.get("args")) and not image:
         return None
-    line = command_line(spec)
+    line = command_line(spec, budget)
     started = list(_started(line, image))
+    if line.cut and not started:
+        unread = _Started(OTHER, [], complete=False)
+        return _described(container, line, unread, {}, _TOO_LONG)
     if len(started) != 1:  # two servers share the devices, or one of them is chosen at run time
         return None
     said, hidden = _arguments(started[0])
     if started[0].server is TGI:
         _from_environment(spec, line, said)
     return _described(container, line, started[0], said, hidden)
+
+
+_TOO_LONG = "its commands are longer than what is read of an object's"
 
 
 def _image_of_format(model_format: Any) -> str:

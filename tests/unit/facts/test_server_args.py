@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karb_guard.facts.command_line import HIDDEN, MAX_SCRIPT, command_line
+from karb_guard.facts.command_line import HIDDEN, MAX_READ, MAX_SCRIPT, Budget, command_line
 from karb_guard.facts.server_args import server_facts
 from karb_guard.workloads import Container
 
@@ -239,10 +239,74 @@ def test_other_model_formats_say_nothing(model_format: Any) -> None:
     assert server(is_open=True, modelFormat=model_format, args=["--model_id=org/m"]) is None
 
 
-@pytest.mark.parametrize("text", ["vllm serve 'm -tp 2", "x" * (MAX_SCRIPT + 1)])
-def test_a_script_that_can_not_be_read_starts_nothing_known(text: str) -> None:
+def test_a_script_that_can_not_be_read_starts_nothing_known() -> None:
+    text = "vllm serve 'm -tp 2"
     assert command_line({"command": ["sh", "-c", text]}).commands == []
     assert script(text) is None
+
+
+def _why_cut(**spec: Any) -> str:
+    found = server(**spec)
+    assert found is not None
+    assert (found["world"], found["model"], found["visible"]) == (None, None, False)
+    assert HIDDEN not in repr(found)
+    return str(found["why"])
+
+
+def test_of_a_script_that_is_too_long_nothing_is_known_and_that_is_said() -> None:
+    text = "vllm serve m -tp 2\n".ljust(MAX_SCRIPT + 1, "#")
+    assert script(text[:-1]) == ("vLLM", 2)
+    assert "longer than what is read" in _why_cut(command=["sh", "-c", text])
+
+
+def _doubling(steps: int) -> list[dict[str, str]]:
+    """The last variable holds 2**steps characters."""
+    more = [f"$(E{index})$(E{index})" for index in range(steps)]
+    return [{"name": f"E{index}", "value": text} for index, text in enumerate(["x", *more])]
+
+
+@pytest.mark.parametrize("steps", [3, 12, 20])
+def test_what_references_add_is_bounded(steps: int) -> None:
+    env = _doubling(steps)
+    written = sum(len(entry["value"]) for entry in env)
+    line = command_line({"command": ["vllm", "serve", f"$(E{steps})"], "env": env})
+    texts = [*line.variables.values(), *(word.text for word in line.commands[0])]
+    assert sum(map(len, texts)) <= written + MAX_READ + 100
+    assert line.cut == (steps == 20)
+    assert line.variables["E3"] == "x" * 8
+
+
+def test_what_shell_variables_add_is_bounded() -> None:
+    steps = 20
+    text = "A=xx\n" + "A=$A$A\n" * steps + "vllm serve m -tp $A; run $A"
+    line = command_line({"command": ["sh", "-c", text]})
+    assert line.cut
+    assert sum(len(word.text) for command in line.commands for word in command) <= MAX_READ
+    assert HIDDEN in line.commands[-1][-1].text
+
+
+def test_a_server_whose_arguments_are_too_long_is_unknown() -> None:
+    env = _doubling(20)
+    found = server(command=["vllm", "serve", "m", "-tp", "$(E20)"], env=env)
+    assert found is not None
+    assert (found["world"], found["why"]) == (None, "-tp ... is not decided here")
+    _why_cut(command=["$(E20)"], env=env)
+    _why_cut(command=["sh", "-c", "$(E20)"], env=env)
+
+
+def test_the_containers_of_an_object_share_what_is_read_of_it() -> None:
+    text = "vllm serve m -tp 2\n".ljust(1_000, "#")
+    budget = Budget(2_500)
+    lines = [command_line({"command": ["sh", "-c", text]}, budget) for _ in range(4)]
+    assert [line.cut for line in lines] == [False, False, True, True]
+    assert [len(line.commands) for line in lines] == [1, 1, 0, 0]
+
+
+def test_what_is_written_is_not_bounded_by_what_is_read() -> None:
+    long = "x" * (2 * MAX_READ)
+    line = command_line({"command": ["vllm", "serve", long, "$(A)", "$$" * MAX_READ]})
+    assert not line.cut
+    assert [len(word.text) for word in line.commands[0]] == [4, 5, 2 * MAX_READ, 4, MAX_READ]
 
 
 TEXT = st.text(st.sampled_from("vllm serve-tp=2$({})'\"`;&|\n\\# "), max_size=40)

@@ -137,6 +137,8 @@ def prepare(
     coverage = Coverage.KNOWN if kind in matched_kinds else workload.coverage
     owner = workload.owner or ref
     refused = limits.check_workload(workload)
+    if kind == NETWORK_POLICY:
+        refused = refused or limits.check_network_policy(obj)
     if refused is not None:
         return Prepared(obj, ref, owner, coverage, groups, refused=refused)
     if not groups and not workload.misfits:

@@ -28,6 +28,9 @@ MAX_PORTS = 250
 """Of a container. Each can be a finding, so a pod of many containers multiplies them."""
 MAX_VOLUMES = 1_000
 MAX_TOLERATIONS = 1_000
+MAX_POLICY_ENTRIES = 5_000
+"""Rules, peers, excepted networks and ports of a NetworkPolicy together. A network takes 15 to
+40 µs to read, and policies compare each with those that it is excepted from."""
 
 _OF_TEMPLATE = {"volumes": MAX_VOLUMES, "tolerations": MAX_TOLERATIONS}
 _OF_CONTAINER = {"env": MAX_ENV, "ports": MAX_PORTS}
@@ -179,6 +182,35 @@ def check_workload(workload: Workload) -> str | None:
         if reason is not None:
             return reason
     return None
+
+
+def check_network_policy(obj: Mapping[str, Any]) -> str | None:
+    """Why a NetworkPolicy of any shape has too many entries to be read; ``None`` if it hasn't."""
+    spec = obj.get("spec")
+    if not isinstance(spec, Mapping):
+        return None
+    rules = [rule for field in _PEERS for rule in _list(spec, field)]
+    peers = [peer for rule in rules for field in _PEERS.values() for peer in _list(rule, field)]
+    count = len(rules) + len(peers) + sum(len(_list(rule, "ports")) for rule in rules)
+    count += sum(len(_list(_at_key(peer, "ipBlock"), "except")) for peer in peers)
+    if count <= MAX_POLICY_ENTRIES:
+        return None
+    return (
+        f"spec has {count:,} rules, peers, excepted networks and ports, more than "
+        f"{MAX_POLICY_ENTRIES:,}: split it into several policies"
+    )
+
+
+_PEERS = {"ingress": "from", "egress": "to"}
+
+
+def _at_key(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, Mapping) else None
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    found = _at_key(value, key)
+    return found if isinstance(found, list) else []
 
 
 def _check_template(template: Template) -> str | None:

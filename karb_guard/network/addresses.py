@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from karb_guard.network.selectors import InvalidPolicyError
@@ -22,9 +23,16 @@ def parse_cidr(text: str) -> Network:
     decimal, as in ``ParseCIDRSloppy`` of k8s.io/utils/net, which the API server uses for fields
     of this age.
     """
-    address, slash, bits = text.partition("/")
-    if len(text) > MAX_TEXT or not slash or not (bits.isascii() and bits.isdigit()):
+    if len(text) > MAX_TEXT:
         raise InvalidPolicyError(f"{text[:MAX_TEXT]!r} is not a CIDR")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Network:
+    address, slash, bits = text.partition("/")
+    if not slash or not (bits.isascii() and bits.isdigit()):
+        raise InvalidPolicyError(f"{text!r} is not a CIDR")
     if "%" in address:
         raise InvalidPolicyError(f"{text!r} names a zone")
     try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from karb_guard.network.addresses import Block
 from karb_guard.network.rules import (
     DIRECTIONS,
     Ports,
-    compile_block,
     compile_peer,
     compile_ports,
 )
@@ -56,18 +56,16 @@ def _allow(direction: str, index: int, rule: Mapping[str, Any]) -> _Map:
 
 
 def _peer(peer: Mapping[str, Any], path: list[Any]) -> _Map:
-    error = None
     try:
-        compile_peer(peer)
-        if peer.get("ipBlock") is not None:
-            return _block(peer["ipBlock"], [*path, "ipBlock"])
+        block = compile_peer(peer).block
     except InvalidPolicyError as reason:
-        error = str(reason)
-    return {"kind": "pods", "path": path, "error": error}
+        return {"kind": "pods", "path": path, "error": str(reason)}
+    if block is not None:
+        return _block(block, [*path, "ipBlock"])
+    return {"kind": "pods", "path": path, "error": None}
 
 
-def _block(written: Mapping[str, Any], path: list[Any]) -> _Map:
-    block = compile_block(written)
+def _block(block: Block, path: list[Any]) -> _Map:
     cidr = str(block.cidr)
     return {
         "kind": "ipBlock",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from karb_guard.evaluation.prepare import prepare
 from karb_guard.facts.settings import FactSettings
-from karb_guard.network import describe_policy
+from karb_guard.network import addresses, describe_policy
 
 KIND = "networking.k8s.io/NetworkPolicy"
 
@@ -45,6 +45,15 @@ def test_a_block_is_given_as_it_is_read() -> None:
         "everywhere": False,
         "error": None,
     }
+
+
+def test_each_network_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+    real = addresses.parse_cidr
+    monkeypatch.setattr(addresses, "parse_cidr", lambda text: texts.append(text) or real(text))
+    block = {"cidr": "10.0.0.0/8", "except": ["10.9.0.0/16", "10.8.0.0/16"]}
+    allow(to=[{"ipBlock": block}])
+    assert texts == ["10.0.0.0/8", "10.9.0.0/16", "10.8.0.0/16"]
 
 
 @pytest.mark.parametrize("cidr", ["0.0.0.0/0", "8.8.8.8/0", "::/0", "::ffff:0:0/96"])

@@ -78,12 +78,15 @@ NEVER = frozenset({"/Node", "/Event", "events.k8s.io/Event", "coordination.k8s.i
 able to join while no webhook runs. Lint and audit judge Nodes."""
 
 _NOT_A_KUBELET = {
-    # Kubelets may only create mirror pods (NodeRestriction), which describe what runs already.
+    # Kubelets may only create mirror pods (NodeRestriction), which describe what runs already, and
+    # write no custom resource.
     "name": "not-a-kubelet",
     "expression": "!('system:nodes' in request.userInfo.groups)",
 }
 _NOT_BEING_DELETED = {
-    # Nothing may keep an object from going away.
+    # Nothing may keep an object from going away. Of Pods and what makes them only: neither starts
+    # anything any more, while a binding or a Service is in force until its last finalizer is gone,
+    # and what an operator still does with its resource nobody knows. Those never fail closed.
     "name": "not-being-deleted",
     "expression": "object == null || !has(object.metadata.deletionTimestamp)",
 }
@@ -106,8 +109,9 @@ MATCH_CONDITIONS: Mapping[str, Sequence[Mapping[str, str]]] = MappingProxyType(
     {
         PODS: (_NOT_A_KUBELET, _NOT_BEING_DELETED),
         WORKLOADS: (_NOT_BEING_DELETED, _NOT_THE_AUTOSCALER),
-        CUSTOM: (_NOT_BEING_DELETED,),
-        POLICIES: (_NOT_BEING_DELETED, _NOT_THE_CONTROL_PLANE),
+        # Never empty: API servers drop an empty list, and a stored condition would be left behind.
+        CUSTOM: (_NOT_A_KUBELET,),
+        POLICIES: (_NOT_THE_CONTROL_PLANE,),
     }
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -54,7 +55,8 @@ def reason_to_pass(request: AdmissionRequest) -> str | None:
     """Why the request passes without being judged, or ``None`` where it has to be.
 
     Nothing may keep an object from going away or a controller from reporting: deletions,
-    finalizer-only and status updates pass whatever the object holds.
+    finalizer-only and status updates pass whatever the object holds. That an object is being
+    deleted lets nothing else in: while a finalizer is left, a binding grants what it says.
     """
     if request.operation not in JUDGED_OPERATIONS:
         return f"operation {request.operation} is not judged"
@@ -62,8 +64,6 @@ def reason_to_pass(request: AdmissionRequest) -> str | None:
         return f"subresource {request.subresource} is not judged"
     if request.obj is None:
         return "the request carries no object"
-    if is_being_deleted(request.obj):
-        return "the object is being deleted"
     if request.operation == "UPDATE" and not touches_intent(request.obj, request.old):
         return "the update touches neither spec, labels nor annotations"
     return None
@@ -83,9 +83,15 @@ def touches_intent(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> boo
     if old is None:
         return True
     try:
-        return _intent(obj) != _intent(old)
+        now, before = _intent(obj), _intent(old)
+        # What is equal in Python need not be in JSON: 1 is True, and custom resources take both.
+        return now != before or _as_json(now) != _as_json(before)
     except RecursionError:
         return True  # too deep to compare: let the evaluation's bounds say so
+
+
+def _as_json(intent: Mapping[str, Any]) -> str:
+    return json.dumps(intent, sort_keys=True)
 
 
 def _intent(obj: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,3 +73,22 @@ def test_what_was_wrong_before_does_not_keep_a_role_from_being_changed(
     assert answer.status == 200, answer.message
     wild = {"apiGroups": ["apps"], "resources": ["*"], "verbs": ["*"]}
     assert patched(wild).status == 403
+
+
+def test_a_binding_that_is_being_deleted_still_grants_and_is_still_judged(
+    api: ApiProxy, namespace: MakeNamespace
+) -> None:
+    where = namespace("enforce")
+    held = role("get")
+    held["metadata"] |= {"finalizers": ["example.com/hold"]}
+    assert api.create(held, where).status == 201
+    path = f"{collection(role(), where)}/reader"
+    assert api.request("DELETE", path, {}).status == 200
+
+    def patched(body: dict[str, Any]) -> Any:
+        return api.request("PATCH", path, body, content_type="application/merge-patch+json")
+
+    assert patched({"rules": role("*")["rules"]}).status == 403
+    assert patched({"rules": role("list")["rules"]}).status == 200
+    assert patched({"metadata": {"finalizers": None}}).status == 200
+    assert api.request("GET", path).status == 404

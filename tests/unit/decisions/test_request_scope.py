@@ -46,10 +46,25 @@ def test_subresources_that_change_pods_are_judged(subresource: str) -> None:
     assert reason_to_pass(request("UPDATE", obj=new, old=OBJECT, subresource=subresource)) is None
 
 
-def test_what_is_being_deleted_passes() -> None:
-    new = changed("metadata.deletionTimestamp", "2027-01-01T00:00:00Z")
+DELETING = ("metadata.deletionTimestamp", "2027-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("metadata.finalizers", []), ("metadata.deletionGracePeriodSeconds", 0), ("status", {})],
+)
+def test_what_is_being_deleted_may_end(path: str, value: Any) -> None:
+    old = changed(*DELETING)
+    new = changed(path, value)
+    new["metadata"]["deletionTimestamp"] = DELETING[1]
+    for before in (OBJECT, old):
+        assert reason_to_pass(request("UPDATE", obj=new, old=before)) is not None
+
+
+def test_what_is_being_deleted_is_judged_when_it_changes() -> None:
+    new = changed(*DELETING)
     new["spec"] = {"replicas": 0}
-    assert "deleted" in (reason_to_pass(request("UPDATE", obj=new, old=OBJECT)) or "")
+    assert reason_to_pass(request("UPDATE", obj=new, old=changed(*DELETING))) is None
 
 
 @pytest.mark.parametrize(
@@ -82,6 +97,18 @@ def test_updates_of_bookkeeping_pass(path: str, value: Any) -> None:
 )
 def test_updates_of_intent_are_judged(path: str, value: Any) -> None:
     assert reason_to_pass(request("UPDATE", obj=changed(path, value), old=OBJECT)) is None
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, True), (0, False), (False, 0), (1.0, True)])
+def test_numbers_are_no_booleans(before: Any, after: Any) -> None:
+    old = changed("spec.template", {"spec": [{"privileged": before}]})
+    new = changed("spec.template", {"spec": [{"privileged": after}]})
+    assert reason_to_pass(request("UPDATE", obj=new, old=old)) is None
+
+
+def test_the_order_of_keys_is_no_change() -> None:
+    new = dict(reversed(OBJECT.items()))
+    assert reason_to_pass(request("UPDATE", obj=new, old=OBJECT)) is not None
 
 
 def test_creates_are_judged() -> None:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from karb_guard.cluster.client import ClusterClient, segment
@@ -18,13 +19,23 @@ from karb_guard.model.errors import KarbGuardError
 from karb_guard.model.finding import ObjectRef
 from karb_guard.workloads.owners import controller_of
 from webhook.logs import log
-from webhook.rules import plural
+from webhook.rules import BUILT_IN_GROUPS, plural
 
 TIMEOUT_SECONDS = 1.0
 """For the whole chain."""
-MAX_STEPS = 6
 MAX_REMEMBERED = 10_000
 THREADS = 4
+
+_MADE_BY: Mapping[tuple[str, str], frozenset[tuple[str, str]]] = MappingProxyType(
+    {
+        ("apps", "ReplicaSet"): frozenset({("apps", "Deployment")}),
+        ("apps", "StatefulSet"): frozenset(),
+        ("batch", "Job"): frozenset({("batch", "CronJob")}),
+        ("", "ReplicationController"): frozenset(),
+    }
+)
+"""Kinds that controllers make -> Kubernetes' own kinds whose controllers make them; of operators'
+kinds any may be above. Of nothing else is the reference to its own controller followed."""
 
 
 class Owner(NamedTuple):
@@ -35,7 +46,7 @@ class Owner(NamedTuple):
     created: str
     """RFC 3339, as the API server wrote it."""
     above: Mapping[str, Any] | None
-    """The reference to its own controller."""
+    """The reference to its own controller, where it is to be followed."""
 
 
 class Owners(Protocol):
@@ -73,7 +84,7 @@ class LiveOwners:
         reference = controller_of(dict(metadata))
         if reference is None:
             return ()
-        remembered = self._remembered(reference)
+        remembered = self._remembered(reference, namespace)
         if remembered is not None:
             return remembered
         loop = asyncio.get_running_loop()
@@ -87,15 +98,22 @@ class LiveOwners:
         """Don't wait for looks under way."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _remembered(self, reference: Mapping[str, Any] | None) -> tuple[Owner, ...] | None:
+    def _remembered(
+        self, reference: Mapping[str, Any] | None, namespace: str
+    ) -> tuple[Owner, ...] | None:
         chain: list[Owner] = []
         while reference is not None:
-            found = self._known.get(str(reference.get("uid")))
-            if found is None or len(chain) >= MAX_STEPS:
+            found = self._recalled(reference, namespace)
+            if found is None:
                 return None
             chain.append(found)
             reference = found.above
         return tuple(chain)
+
+    def _recalled(self, reference: Mapping[str, Any], namespace: str) -> Owner | None:
+        """What is remembered of the uid, if the reference means that object in all it says."""
+        found = self._known.get(str(reference.get("uid")))
+        return found if found is not None and found.ref == _ref(reference, namespace) else None
 
     def _chain(self, reference: Mapping[str, Any] | None, namespace: str) -> tuple[Owner, ...]:
         deadline = time.monotonic() + self._timeout
@@ -103,7 +121,7 @@ class LiveOwners:
         while reference is not None:
             left = deadline - time.monotonic()
             found = self._look(reference, namespace, left) if left > 0 else None
-            if found is None or len(chain) >= MAX_STEPS:
+            if found is None:
                 return ()
             chain.append(found)
             reference = found.above
@@ -111,13 +129,13 @@ class LiveOwners:
 
     def _look(self, reference: Mapping[str, Any], namespace: str, seconds: float) -> Owner | None:
         """The owner that the reference names, if it is there with that uid."""
-        version, kind, name, uid = (
-            str(reference.get(key, "")) for key in ("apiVersion", "kind", "name", "uid")
-        )
-        if uid in self._known:
-            return self._known[uid]
-        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        where = f"{root}/namespaces/{segment(namespace)}/{plural(kind)}/{segment(name)}"
+        recalled = self._recalled(reference, namespace)
+        if recalled is not None:
+            return recalled
+        ref, uid = _ref(reference, namespace), str(reference.get("uid", ""))
+        root = "/apis" if "/" in ref.api_version else "/api"
+        above = f"{root}/{ref.api_version}/namespaces/{segment(namespace)}"
+        where = f"{above}/{plural(ref.kind)}/{segment(ref.name)}"
         try:
             obj = self._get(where, seconds)
         except KarbGuardError as error:
@@ -126,13 +144,33 @@ class LiveOwners:
         metadata = (obj or {}).get("metadata") or {}
         if not uid or metadata.get("uid") != uid:
             return None  # gone, or another object of that name
-        ref = ObjectRef(version, kind, name, namespace)
         created = str(metadata.get("creationTimestamp", ""))
-        found = Owner(ref, uid, created, controller_of(metadata))
+        found = Owner(ref, uid, created, _above(ref, metadata))
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
         self._known[uid] = found
         return found
+
+
+def _ref(reference: Mapping[str, Any], namespace: str) -> ObjectRef:
+    version, kind, name = (str(reference.get(key, "")) for key in ("apiVersion", "kind", "name"))
+    return ObjectRef(version, kind, name, namespace)
+
+
+def _above(ref: ObjectRef, metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The reference of a stored object to follow; ``None`` where the object is the top.
+
+    Who wrote a stored object can't be seen. What people write names whatever controller they like,
+    an old one say, to pass for old; what only controllers make has been judged at its own door,
+    without the word of anybody else.
+    """
+    makers = _MADE_BY.get((ref.api_version.rpartition("/")[0], ref.kind))
+    reference = controller_of(metadata)
+    if makers is None or reference is None:
+        return None
+    group = str(reference.get("apiVersion", "")).rpartition("/")[0]
+    followed = group not in BUILT_IN_GROUPS or (group, reference.get("kind")) in makers
+    return reference if followed else None
 
 
 def owners_of(client: ClusterClient) -> LiveOwners:

@@ -16,7 +16,7 @@ from karb_guard.model.stage import Stage
 from tests.support.webhook_rig import CATALOGUE, FixedNamespaces, Rig, pod, review
 from webhook.enforcement import EnforcedSince, times_of, updated
 from webhook.objects import ENFORCEMENT, ROLLOUTS, WAIVERS, ClusterObjects
-from webhook.owners import MAX_STEPS, LiveOwners, Owner
+from webhook.owners import LiveOwners, Owner
 from webhook.service import Surroundings
 
 CONTROLLER = "system:serviceaccount:kube-system:replicaset-controller"
@@ -299,6 +299,58 @@ def test_a_chain_with_a_hole_counts_for_nothing(objects: dict[str, Any]) -> None
 
 def test_a_chain_in_a_circle_ends() -> None:
     owners, asked = live({RS: stored("u-rs", REFERENCE)})
-    assert asyncio.run(_above(owners)) == []
-    assert len(asked) <= MAX_STEPS
+    assert asyncio.run(_above(owners)) == ["ReplicaSet inference/llm-5d4"]
+    assert asked == [RS]
+    owners.close()
+
+
+def _reference(api_version: str, kind: str, name: str, uid: str) -> dict[str, Any]:
+    where = {"apiVersion": api_version, "kind": kind, "name": name, "uid": uid}
+    return {**where, "controller": True}
+
+
+OLD_DEPLOYMENT = _reference("apps/v1", "Deployment", "old", "u-old")
+CRON = _reference("batch/v1", "CronJob", "nightly", "u-cron")
+LWS = _reference("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", "llm", "u-lws")
+
+
+@pytest.mark.parametrize(
+    ("below", "upward", "followed"),
+    [
+        (_reference("apps/v1", "ReplicaSet", "x", "u"), OLD_DEPLOYMENT, True),
+        (_reference("apps/v1", "ReplicaSet", "x", "u"), CRON, False),
+        (_reference("apps/v1", "StatefulSet", "x", "u"), LWS, True),
+        (_reference("apps/v1", "StatefulSet", "x", "u"), OLD_DEPLOYMENT, False),
+        (_reference("batch/v1", "Job", "x", "u"), CRON, True),
+        # Whoever writes these names what they like.
+        (_reference("apps/v1", "Deployment", "x", "u"), OLD_DEPLOYMENT, False),
+        (_reference("apps/v1", "DaemonSet", "x", "u"), LWS, False),
+        (LWS, OLD_DEPLOYMENT, False),
+        (LWS, {**LWS, "uid": "u-other"}, False),
+    ],
+)
+def test_only_what_controllers_make_leads_further_up(
+    below: dict[str, Any], upward: dict[str, Any], followed: bool
+) -> None:
+    def get(path: str, _seconds: float) -> dict[str, Any]:
+        plural = f"{below['kind'].lower()}s/{below['name']}"
+        return stored(below["uid"], upward) if path.endswith(plural) else stored(upward["uid"])
+
+    owners = LiveOwners(get)
+    chain = asyncio.run(owners.above({"ownerReferences": [below]}, "inference"))
+    assert [owner.uid for owner in chain] == [below["uid"], *([upward["uid"]] * followed)]
+    owners.close()
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "another"}, {"kind": "StatefulSet"}, {"apiVersion": "apps/v2"}]
+)
+def test_a_uid_alone_names_no_owner(change: dict[str, str]) -> None:
+    owners, asked = live({RS: stored("u-rs")})
+    assert asyncio.run(_above(owners)) == ["ReplicaSet inference/llm-5d4"]
+    other = {"ownerReferences": [{**REFERENCE, **change}]}
+    assert asyncio.run(owners.above(other, "inference")) == ()
+    same = {"ownerReferences": [REFERENCE]}
+    assert asyncio.run(owners.above(same, "elsewhere")) == ()
+    assert len(asked) == 3
     owners.close()

@@ -1,4 +1,4 @@
-"""Commands that need ``karb-guard[webhook]``; lint does without any of it."""
+"""Commands that need an extra, such as ``karb-guard[webhook]``; lint does without any of them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _EXTRA = frozenset(
 )
 
 
-def needing_extra(module: str) -> ModuleType:
+def needing_extra(module: str, extra: str = "webhook") -> ModuleType:
     """The module. Raises ``UsageError`` where the extra that it needs is not installed."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
-        message = f"{error.name} is not installed; pip install 'karb-guard[webhook]'"
+        message = f"{error.name} is not installed; pip install 'karb-guard[{extra}]'"
         raise UsageError(message) from error

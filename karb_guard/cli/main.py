@@ -23,6 +23,7 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _COMMANDS = {
     "lint": "check manifests before they are applied",
+    "audit": "scan what already runs in a cluster",
     "list": "list the catalogue of invariants",
     "explain": "say what an invariant checks, why, and how to mend what it finds",
     "new": "scaffold an invariant: policy, test and fixtures",

@@ -43,6 +43,7 @@ class _Call:
     body: Json | bytes | None = None
     content_type: str = "application/json"
     timeout: float | tuple[float, float] = TIMEOUT_SECONDS
+    accept: str = "application/json"
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -66,6 +67,21 @@ class ClusterClient:
             if error.status == 404:
                 return None
             raise
+
+    def read(self, path: str, query: Query, timeout: float, accept: str = "") -> bytes:
+        """The body of a GET, unread; ``timeout`` in seconds.
+
+        Raises ``ClusterError`` with the status, and with what the server says about trying again.
+        """
+        call = _Call("GET", path, query, accept=accept or "application/json", timeout=timeout)
+        answer = self._send(call)
+        try:
+            body: bytes = answer.read(decode_content=True)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ClusterError(f"{call}: the answer broke off ({error})") from error
+        finally:
+            answer.release_conn()
+        return body
 
     def list(self, path: str, query: Query | None = None) -> tuple[list[Json], str]:
         """All items of a collection, page by page, and the resource version to watch from."""
@@ -152,7 +168,7 @@ class ClusterClient:
                 method=call.method,
                 resource_path=call.path,
                 query_params=list(call.query.items()),
-                header_params={"Accept": "application/json", "Content-Type": call.content_type},
+                header_params={"Accept": call.accept, "Content-Type": call.content_type},
                 body=call.body,
                 auth_settings=["BearerToken"],
             )
@@ -217,6 +233,17 @@ def connect(kubeconfig: Path | None = None, context: str | None = None) -> Clust
     return ClusterClient(configuration)
 
 
+def current_context(kubeconfig: Path) -> str | None:
+    """The name of the context that a kubeconfig starts with; ``None`` where it can't be read."""
+    try:
+        _, active = kubernetes_config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
+            str(kubeconfig)
+        )
+    except (kubernetes_config.ConfigException, OSError, ValueError, TypeError):
+        return None
+    return str(active["name"]) if active else None
+
+
 def segment(name: str) -> str:
     """A name as one segment of a path, whatever it holds."""
     return quote(name, safe="")
@@ -236,12 +263,25 @@ def _failure(call: _Call, answer: Any) -> ClusterError:
     body = answer.read(64 * 1024, decode_content=True)
     answer.release_conn()
     try:
-        message = str(orjson.loads(body)["message"])
+        status = orjson.loads(body)
+        message = str(status["message"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        message = str(answer.reason)
+        status, message = {}, str(answer.reason)
     text = f"{call}: {answer.status} {message[:500]}"
     kind = {409: ConflictError, 410: ExpiredError}.get(answer.status, ClusterError)
-    return kind(text, answer.status)
+    metadata = status.get("metadata")
+    token = metadata.get("continue") if isinstance(metadata, dict) else None
+    return kind(
+        text,
+        answer.status,
+        retry_after=_seconds(answer.headers.get("Retry-After")),
+        continue_token=token if isinstance(token, str) and token else None,
+    )
+
+
+def _seconds(header: str | None) -> float | None:
+    """A ``Retry-After`` in seconds; API servers send no dates."""
+    return float(header) if header is not None and header.isascii() and header.isdigit() else None
 
 
 def _watch_error(status: Mapping[str, Any]) -> ClusterError:

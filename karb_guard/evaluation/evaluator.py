@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from karb_guard.engine.interface import Answer, Engine, NotEvaluated
 from karb_guard.evaluation.findings import Findings, shown
+from karb_guard.evaluation.gpus import gpus_of
 from karb_guard.evaluation.prepare import JsonText, Prepared, prepare
 from karb_guard.evaluation.related import context_of
 from karb_guard.evaluation.settings import EvaluationSettings
@@ -45,8 +46,12 @@ class _Question(NamedTuple):
 class Evaluator:
     """Judges objects with one engine, one set of invariants and one set of parameters."""
 
-    def __init__(self, engine: Engine, settings: EvaluationSettings) -> None:
+    def __init__(
+        self, engine: Engine, settings: EvaluationSettings, *, count_gpus: bool = False
+    ) -> None:
+        """``count_gpus`` fills in ``Evaluation.gpus``, which lint and admission have no use for."""
         self._engine = engine
+        self._count_gpus = count_gpus
         self._settings = settings
         self._by_name = {invariant.name: invariant for invariant in settings.invariants}
         self._groups = _group(settings.invariants)
@@ -158,6 +163,7 @@ class Evaluator:
             not_evaluated_cause=failed.cause if failed else None,
             owner=prepared.owner,
             templates=_templates(prepared),
+            gpus=gpus_of(prepared) if self._count_gpus else 0,
         )
 
     def _malformed(self, prepared: Prepared, words: Findings) -> list[Finding]:

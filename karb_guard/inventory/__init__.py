@@ -2,5 +2,6 @@
 
 from karb_guard.inventory.context import MAX_POLICIES
 from karb_guard.inventory.inventory import Inventory
+from karb_guard.inventory.layered import ClusterLayer, NamespaceLayer
 
-__all__ = ["MAX_POLICIES", "Inventory"]
+__all__ = ["MAX_POLICIES", "ClusterLayer", "Inventory", "NamespaceLayer"]

@@ -118,11 +118,14 @@ class Inventory:
         """
         return tuple(self._by_owner.get((group, kind, namespace, name), ()))
 
-    def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
+    def remembered(
+        self, key: Hashable, make: Callable[[], Made], *, of_cluster: bool = False
+    ) -> Made:
         """What ``make`` made of this inventory, once for each ``key`` until an object is added.
 
         Slices that many objects ask for (all quotas of a namespace) are made once, so that judging
-        a whole input stays linear.
+        a whole input stays linear. ``of_cluster``: it is the same seen from every namespace, so
+        that a ``NamespaceLayer`` shares it with all others.
         """
         if key not in self._remembered:
             self._remembered[key] = make()
@@ -131,6 +134,14 @@ class Inventory:
 
     def supplies(self, key: str) -> bool:
         """Whether this inventory was filled with what the context key is made of."""
+        return True
+
+    def lists(self, group: str, kind: str) -> bool:
+        """Whether this inventory was given the objects of a kind, if there are any.
+
+        A whole cluster's is not where an API server would not list them: then what is missing
+        may be there.
+        """
         return True
 
     def namespace_about(self, obj: Object) -> str | None:
@@ -145,8 +156,8 @@ class Inventory:
         """
         if namespace is None:
             return False
-        here = (group, kind, namespace) in self._by_place
-        return here or self._namespace_object(namespace) is not None
+        here = self.in_namespace(group, kind, namespace)
+        return bool(here) or self._namespace_object(namespace) is not None
 
     def rbac(self) -> RbacIndex:
         """The roles and bindings that are here; made when first asked for."""
@@ -191,14 +202,14 @@ class Inventory:
             slices["namespace"] = project_namespace(found, namespace)
 
     def _knows_policies(self, namespace: str | None, *, complete: bool) -> bool:
-        policies = self._by_place.get((*NETWORK_POLICY, namespace), [])
+        policies = self.in_namespace(*NETWORK_POLICY, namespace)
         known = complete or self.is_written_down(*NETWORK_POLICY, namespace)
         return known and len(policies) <= MAX_POLICIES
 
     def _projected(self, namespace: str | None) -> list[dict[str, Any]]:
         """Projected once a namespace: many workloads ask for the same policies."""
         if namespace not in self._policies:
-            policies = self._by_place.get((*NETWORK_POLICY, namespace), [])
+            policies = self.in_namespace(*NETWORK_POLICY, namespace)
             projected = (project_policy(policy) for policy in policies)
             self._policies[namespace] = [policy for policy in projected if policy is not None]
         return self._policies[namespace]
@@ -218,7 +229,7 @@ class Inventory:
         if selector is None:
             return
         if namespace not in self._templates:
-            self._templates[namespace] = TemplateIndex(self._by_namespace.get(namespace, ()))
+            self._templates[namespace] = TemplateIndex(self.objects_in(namespace))
         selected = self._templates[namespace].selected(selector)
         if 0 < len(selected) <= MAX_BACKENDS:
             slices["backends"] = selected

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from karb_guard import __version__
 from karb_guard.decisions import waivers
 from karb_guard.decisions.waiver_objects import DEFAULT_MAX_DAYS, Lifetimes
-from karb_guard.evaluation import EvaluationSettings, Evaluator
+from karb_guard.evaluation import Evaluator
 from karb_guard.invariants.catalogue import Catalogue
 from karb_guard.inventory import Inventory
 from karb_guard.lint import tally
+from karb_guard.lint.rules import waiver_rules
 from karb_guard.lint.waiver_documents import WaiverDocuments
 from karb_guard.manifests import Document, ParseProblem, Source, parse_source
 from karb_guard.model.finding import Evaluation, Finding, Severity
-from karb_guard.model.invariant import Invariant
 from karb_guard.model.report import LocatedFinding, Problem, Region, Report
 
 BATCH = 64
@@ -47,7 +47,7 @@ def lint(
     files = [parse_source(source) for source in sources]
     documents = [document for file in files for document in file.documents]
     evaluations = _evaluate(documents, evaluator, options)
-    rules = _waiver_rules(catalogue, evaluator.settings, options.today)
+    rules = waiver_rules(catalogue, evaluator.settings, options.today)
     lifetimes = Lifetimes(rules.names(), options.today, options.waiver_days, waivers.ABOUT_WAIVERS)
     objects = WaiverDocuments((document.object for document in documents), lifetimes)
     evaluations = [
@@ -93,22 +93,6 @@ def _evaluate(
             batch, inventory, complete=options.complete, today=options.today
         )
     return evaluations
-
-
-def _waiver_rules(
-    catalogue: Catalogue, settings: EvaluationSettings, today: datetime.date
-) -> waivers.WaiverRules:
-    """What waivers are read with; findings about waivers take the configured severity too."""
-    known: Mapping[str, Invariant] = {
-        **catalogue.by_name,
-        **{
-            name: replace(invariant, severity=settings.severity_of(invariant))
-            for name in waivers.ABOUT_WAIVERS
-            if (invariant := catalogue.by_name.get(name)) is not None
-        },
-    }
-    enabled = frozenset(invariant.name for invariant in settings.invariants)
-    return waivers.WaiverRules(catalogue=known, today=today, enabled=enabled)
 
 
 def _outcome(

@@ -137,3 +137,5 @@ class Evaluation(NamedTuple):
     """The topmost template owner; ``None`` where nothing owns the object."""
     templates: tuple[tuple[Path | None, Path], ...] = ()
     """(path of the metadata, path of the PodSpec) of each template, in the object as written."""
+    gpus: int | None = 0
+    """Whole GPUs that all of its pods ask for; ``None`` where it doesn't say how many that is."""

@@ -32,10 +32,14 @@ class About(NamedTuple):
         somebody who writes one down is taken to write all down. Never for objects without a
         namespace: in a tree of samples, each may get another.
         """
+        if not self.inventory.lists(group, kind):
+            return False
         return self.complete or self.inventory.is_written_down(group, kind, self.namespace)
 
     def knows_of_cluster(self, group: str, kind: str) -> bool:
         """The same for a kind that lives in no namespace."""
+        if not self.inventory.lists(group, kind):
+            return False
         return self.complete or bool(self.inventory.of_kind(group, kind))
 
     def neighbours(self, group: str, kind: str) -> tuple[Mapping[str, Any], ...]:

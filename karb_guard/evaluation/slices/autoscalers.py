@@ -19,6 +19,7 @@ from karb_guard.evaluation.autoscaling.objects import (
 from karb_guard.evaluation.autoscaling.own import made_names, own_scalers
 from karb_guard.evaluation.autoscaling.shapes import Json
 from karb_guard.evaluation.slices.about import About, only_sure
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.facts.resources import amounts
 from karb_guard.inventory.keys import owner_keys
 
@@ -27,6 +28,7 @@ MAX_AUTOSCALERS = 5_000
 MAX_OF_ONE = 20
 """Of one target; more than one is wrong already."""
 LIMIT_RANGE = ("", "LimitRange")
+READS = Reads(here=(*KINDS, LIMIT_RANGE))
 
 _READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Json]] = {
     HPA: horizontal,

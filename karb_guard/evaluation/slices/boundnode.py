@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.facts.gpu_rules import gpu_rules
 from karb_guard.facts.nodes import NODE, node_facts
 
 MAX_NAMES = 5
+READS = Reads(everywhere=(("", "Node"), ("resource.k8s.io", "DeviceClass")))
 
 
 def provide(about: About) -> dict[str, Any] | None:
@@ -22,7 +24,9 @@ def provide(about: About) -> dict[str, Any] | None:
     name = spec.get("nodeName") if isinstance(spec, Mapping) else None
     if not isinstance(name, str) or not name:
         return None
-    node = about.inventory.remembered(("boundnode", name), lambda: _described(about, name))
+    node = about.inventory.remembered(
+        ("boundnode", name), lambda: _described(about, name), of_cluster=True
+    )
     if node is None:
         return None
     ended = isinstance(status, Mapping) and status.get("phase") in ("Succeeded", "Failed")

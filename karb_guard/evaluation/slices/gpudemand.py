@@ -7,10 +7,12 @@ from typing import Any
 
 from karb_guard.evaluation.prepare import Prepared, prepare
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.facts import gpu_names
 
 MAX_OBJECTS = 5_000
 """Of one namespace. Of more, the key is absent."""
+READS = Reads(workloads=True)
 MAX_NAMES = 5
 """Workloads named for each thing asked for; ``count`` counts them all."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"

@@ -16,10 +16,12 @@ from karb_guard.evaluation.monitoring import (
     read_service,
 )
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.network.selectors import Labels
 from karb_guard.network.truth import Truth, all_of
 
 SERVICE = ("", "Service")
+READS = Reads(here=(SERVICE,), everywhere=tuple(KINDS))
 MAX_MONITORS = 5_000
 """Of the cluster; and Services of one namespace. Of more, the key is absent."""
 MAX_NAMES = 5
@@ -116,7 +118,7 @@ def _pods(about: About) -> Iterator[_Pod]:
 
 
 def _around(about: About) -> _Around:
-    by_place = about.inventory.remembered("monitors", lambda: _by_place(about))
+    by_place = about.inventory.remembered("monitors", lambda: _by_place(about), of_cluster=True)
     own = by_place.get(about.namespace, ())
     monitors = [*by_place.get("*", ()), *own]
     read = (read_service(obj) for obj in about.neighbours(*SERVICE))

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 
 MAX_PLUGINS = 10
+READS = Reads(everywhere=(("apps", "DaemonSet"),))
 
 YES, NO, OPTION = "yes", "no", "option"
 
@@ -36,7 +38,9 @@ def provide(about: About) -> list[dict[str, str]] | None:
     """One entry a DaemonSet of a known name; ``None`` where no DaemonSet of a cluster is here."""
     if not about.knows_of_cluster("apps", "DaemonSet"):
         return None
-    return about.inventory.remembered("networkplugins", lambda: list(_installed(about)))
+    return about.inventory.remembered(
+        "networkplugins", lambda: list(_installed(about)), of_cluster=True
+    )
 
 
 def _installed(about: About) -> Iterator[dict[str, str]]:

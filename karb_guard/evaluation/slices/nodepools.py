@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.facts.gpu_rules import GpuRules, gpu_rules
 from karb_guard.facts.nodes import node_facts
 from karb_guard.model.finding import Path
 from karb_guard.values.quantity import Quantity, parse_quantity
 
 MAX_POOLS = 100
+READS = Reads()
 KARPENTER = "karpenter.sh/NodePool"
 CLUSTER_API = frozenset(
     {

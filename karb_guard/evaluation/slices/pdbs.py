@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from karb_guard.evaluation.slices.about import About, only_sure
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.inventory import Inventory
 from karb_guard.inventory.backends import TemplateIndex
 from karb_guard.model.patterns import lazy
@@ -18,6 +19,7 @@ from karb_guard.network.selectors import (
 )
 
 PDB = ("policy", "PodDisruptionBudget")
+READS = Reads(here=(PDB,), workloads=True)
 MAX_BUDGETS = 1_000
 """In one namespace. Of more, half would not be the truth: the key is then absent."""
 MAX_DOUBTFUL = 20

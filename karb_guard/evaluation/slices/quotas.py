@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.facts.resources import amounts
 
 QUOTA = ("", "ResourceQuota")
+READS = Reads(here=(QUOTA,))
 MAX_QUOTAS = 100
 """In one namespace. Of more, half would not be the truth: the key is then absent."""
 _MAX_SCOPES = 20

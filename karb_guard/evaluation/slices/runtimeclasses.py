@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.inventory import Inventory
 
 KIND = ("node.k8s.io", "RuntimeClass")
+READS = Reads(everywhere=(KIND,))
 
 
 def provide(about: About) -> dict[str, Any] | None:
@@ -19,7 +21,7 @@ def provide(about: About) -> dict[str, Any] | None:
     if not about.knows_of_cluster(*KIND):
         return None
     inventory = about.inventory
-    names = inventory.remembered(("runtimeclasses",), lambda: _names(inventory))
+    names = inventory.remembered(("runtimeclasses",), lambda: _names(inventory), of_cluster=True)
     return {"names": names, "complete": about.complete}
 
 

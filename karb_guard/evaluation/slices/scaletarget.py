@@ -10,9 +10,12 @@ from karb_guard.evaluation.autoscaling.shapes import mapping, mappings, text
 from karb_guard.evaluation.prepare import Prepared, prepare
 from karb_guard.evaluation.slices.about import About
 from karb_guard.evaluation.slices.autoscalers import MAX_AUTOSCALERS, by_target, defaulted, is_made
+from karb_guard.evaluation.slices.autoscalers import READS as AUTOSCALERS
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.network.selectors import InvalidPolicyError, Labels, compile_selector
 
 VPA = ("autoscaling.k8s.io", "VerticalPodAutoscaler")
+READS = Reads(here=(*AUTOSCALERS.here, VPA), workloads=True)
 MAX_OTHERS = 20
 """Other autoscalers, and other workloads, that are named."""
 MAX_SCALED = 500

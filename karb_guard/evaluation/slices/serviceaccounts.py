@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import BINDINGS, Reads
 from karb_guard.rbac.users import SERVICE_ACCOUNT
 
 ACCOUNT = ("", "ServiceAccount")
+READS = Reads(here=(ACCOUNT,), everywhere=BINDINGS)
 DEFAULT = "default"
 """The control plane makes one of this name in every namespace."""
 MAX_BINDINGS = 5

@@ -14,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.inventory.keys import namespace_of
 
 CONFIG_MAP = ("", "ConfigMap")
 LABEL = "karb.dev/signature-evidence"
 """On ConfigMaps of evidence, with the value ``true``."""
+READS = Reads(everywhere=(CONFIG_MAP,), labelled={CONFIG_MAP: f"{LABEL}=true"})
 MAX_ENTRIES = 50
 """Of one digest."""
 MAX_TEXT = 10_000
@@ -40,7 +42,9 @@ def provide(about: About) -> Json | None:
     """
     if not about.prepared.pods:
         return None
-    index, namespaces = about.inventory.remembered("signatures", lambda: _index(about))
+    index, namespaces = about.inventory.remembered(
+        "signatures", lambda: _index(about), of_cluster=True
+    )
     if not namespaces:
         return None
     digests = {digest for pod in about.prepared.pods for digest in _digests(pod)}

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 
 CLAIM = ("", "PersistentVolumeClaim")
+READS = Reads(here=(CLAIM,))
 MAX_CLAIMS = 200
 """Of one object; the rest is taken for not visible."""
 

@@ -1,0 +1,152 @@
+"""``karb-guard audit``: scan what already runs in a cluster, or an export of one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from karb_guard.cli.common import add_selection_arguments, choices_of
+from karb_guard.cli.extras import needing_extra
+from karb_guard.cli.outputs import add_output_arguments, wants_colour, write
+from karb_guard.model.errors import UsageError
+from karb_guard.reports import Format, render_audit
+
+if TYPE_CHECKING:
+    from karb_guard.assembly import Guard
+    from karb_guard.model.audit import Audit
+
+_SEVERITIES = ("error", "warning", "info")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``audit``."""
+    where = parser.add_argument_group("where")
+    where.add_argument(
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="the cluster and its credentials (default: $KUBECONFIG, ~/.kube/config, else the "
+        "cluster that this runs in)",
+    )
+    where.add_argument("--context", metavar="NAME", help="a context of the kubeconfig")
+    where.add_argument(
+        "--in-cluster", action="store_true", help="the cluster that this runs in, as its own pod"
+    )
+    where.add_argument(
+        "--from-dump",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="an export instead: files of `kubectl get -o json`, or a must-gather; repeatable",
+    )
+    where.add_argument(
+        "--complete",
+        action="store_true",
+        help="the dump holds everything: a kind that is missing there does not exist",
+    )
+    what = parser.add_argument_group("what")
+    what.add_argument(
+        "-n",
+        "--namespace",
+        action="append",
+        default=[],
+        metavar="NS",
+        help="only this namespace; repeatable (default: all, and what is in none)",
+    )
+    what.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="only this kind, as in Deployment or apps/Deployment; repeatable",
+    )
+    what.add_argument(
+        "--severity", choices=_SEVERITIES, help="only invariants that are at least so severe"
+    )
+    add_selection_arguments(parser)
+    parser.add_argument(
+        "--fail-on",
+        choices=_SEVERITIES,
+        help="exit 1 at findings of this severity or above (default: error)",
+    )
+    add_output_arguments(parser, Format)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Scan and print; the exit code is the audit's."""
+    _check(args)
+    from karb_guard.assembly import assemble
+
+    with assemble(choices_of(args)) as guard:
+        audit = _scan(args, guard)
+        if args.verbose:
+            print(f"karb-guard: configured by {guard.loaded.label}", file=sys.stderr)
+    _write(args, audit)
+    return audit.exit_code
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.from_dump and (args.kubeconfig or args.context or args.in_cluster):
+        raise UsageError("--from-dump reads files: leave out --kubeconfig, --context, --in-cluster")
+    if args.in_cluster and (args.kubeconfig or args.context):
+        raise UsageError("--in-cluster has no kubeconfig: leave out --kubeconfig and --context")
+    if args.complete and not args.from_dump:
+        raise UsageError("--complete is about a dump; a living cluster says itself what it has")
+
+
+def _scan(args: argparse.Namespace, guard: Guard) -> Audit:
+    from audit.scan import Scanner, ScanOptions, of_severity
+    from karb_guard.model.finding import Severity
+
+    config, progress = guard.config, _progress(args)
+    least = Severity(args.severity) if args.severity else None
+    settings = of_severity(guard.evaluator.settings, least)
+    scanner = Scanner(guard.engine, settings, guard.catalogue, guard.loaded)
+    cluster, source = _source(args, progress)
+    options = ScanOptions(
+        cluster=cluster,
+        namespaces=args.namespace,
+        kinds=args.kind,
+        fail_on=Severity(args.fail_on) if args.fail_on else config.fail_on,
+        waiver_days=config.waivers.max_days,
+    )
+    return scanner.scan(source, options, progress)
+
+
+def _source(args: argparse.Namespace, progress: Any) -> tuple[str, Callable[[Any], Any]]:
+    """What the cluster is called, and what makes a source for a plan."""
+    if args.from_dump:
+        from audit.dump import Dump
+
+        name = ", ".join(args.from_dump)
+        return name, lambda plan: Dump(args.from_dump, plan, args.complete, progress)
+    live = needing_extra("audit.live", "audit")
+    paging = needing_extra("karb_guard.cluster.paging", "audit")
+    client, name = needing_extra("audit.connecting", "audit").connected(
+        args.kubeconfig, args.context, in_cluster=args.in_cluster
+    )
+    pager = paging.Pager(client)
+    return name, lambda plan: live.LiveCluster(pager, plan, args.namespace, progress)
+
+
+def _progress(args: argparse.Namespace) -> Any:
+    from audit.progress import Bar, Progress
+
+    dumb = os.environ.get("TERM") == "dumb"
+    return Bar() if sys.stderr.isatty() and not args.quiet and not dumb else Progress()
+
+
+def _write(args: argparse.Namespace, audit: Audit) -> None:
+    outputs = args.outputs or [(Format.TEXT, None)]
+    for form, file in outputs:
+        colour = file is None and wants_colour()
+        text = render_audit(audit, form, colour=colour, verbose=args.verbose, quiet=args.quiet)
+        write(text, file)
+    if not args.quiet and all(file is not None or form.is_data for form, file in outputs):
+        from karb_guard.reports.text import summary
+
+        print(f"karb-guard: {summary(audit.report)}", file=sys.stderr)

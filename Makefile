@@ -14,7 +14,7 @@ export KUBECONFIG_UNDER_TEST := $(abspath $(KUBECONFIG))
 unexport KUBECONFIG
 endif
 
-.PHONY: help setup demo test check fast format docs tools bench bench-admission soak drill short-drills fuzz e2e-kind lock clean
+.PHONY: help setup demo test check fast format docs tools bench bench-admission bench-audit soak drill short-drills fuzz e2e-kind lock clean
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ bench: setup ## Measure engine, lint and webhook on this machine
 
 bench-admission: tools ## What admission adds to a pod's create (about 12 minutes)
 	$(BIN)/python -m benchmarks.admission --seconds $${BENCH_SECONDS:-10}
+
+bench-audit: tools ## A cluster of 10,000 and of 50,000 pods, scanned (about 5 minutes)
+	$(BIN)/python -m benchmarks.audit
 
 soak: setup ## 300 reviews a second for 5 minutes, twice: memory, errors, latency
 	$(BIN)/python -m benchmarks.soak --seconds $${SOAK_SECONDS:-300} --rate $${SOAK_RATE:-300}

@@ -157,7 +157,8 @@ class Judge:
             verdicts.checked += member.times
             if found is None:
                 continue
-            verdicts.judged |= {found.object, found.owner or found.object}
+            if member is top:
+                verdicts.judged.add(found.owner or found.object)
             verdicts.discovered += found.coverage is Coverage.DISCOVERED
             if found.coverage is Coverage.UNKNOWN:
                 verdicts.checked -= member.times

@@ -160,6 +160,8 @@ def stack(number: int) -> Stack:
                 .replace('"chat-server"', f'"{served}"')
                 .replace(f'serviceAccountName": "{served}"', 'serviceAccountName": "chat-server"')
             )
+            if kind == "Service":
+                obj["spec"]["clusterIP"] = "None"  # the range of addresses is small
             (deployments if kind == "Deployment" else rest).append(obj)
         if (number * CONTROLLERS + index) % EVERY == 0:
             containers = deployments[-1]["spec"]["template"]["spec"]["containers"]

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from karb_guard.cli.extras import needing_extra
 from karb_guard.cli.outputs import add_output_arguments, wants_colour, write
 from karb_guard.model.errors import UsageError
 from karb_guard.reports import Format, render_audit
+from karb_guard.reports.prices import read_prices
 
 if TYPE_CHECKING:
     from karb_guard.assembly import Guard
@@ -73,6 +75,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=_SEVERITIES,
         help="exit 1 at findings of this severity or above (default: error)",
     )
+    parser.add_argument(
+        "--prices",
+        metavar="FILE",
+        help="what an hour of a GPU costs, for reports that speak of money",
+    )
+    parser.add_argument(
+        "--evidence",
+        metavar="URL",
+        help="a database that keeps the counts of this scan and shows those of earlier ones: "
+        "sqlite:///evidence.db or postgresql://...",
+    )
     add_output_arguments(parser, Format)
 
 
@@ -82,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     from karb_guard.assembly import assemble
 
     with assemble(choices_of(args)) as guard:
-        audit = _scan(args, guard)
+        audit = _with_evidence(args, _scan(args, guard))
         if args.verbose:
             print(f"karb-guard: configured by {guard.loaded.label}", file=sys.stderr)
     _write(args, audit)
@@ -94,6 +107,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--from-dump reads files: leave out --kubeconfig, --context, --in-cluster")
     if args.in_cluster and (args.kubeconfig or args.context):
         raise UsageError("--in-cluster has no kubeconfig: leave out --kubeconfig and --context")
+    if args.evidence and (args.kind or args.severity):
+        raise UsageError("--evidence counts whole namespaces: leave out --kind and --severity")
     if args.complete and not args.from_dump:
         raise UsageError("--complete is about a dump; a living cluster says itself what it has")
 
@@ -115,6 +130,17 @@ def _scan(args: argparse.Namespace, guard: Guard) -> Audit:
         waiver_days=config.waivers.max_days,
     )
     return scanner.scan(source, options, progress)
+
+
+def _with_evidence(args: argparse.Namespace, audit: Audit) -> Audit:
+    """The audit with what earlier scans of the cluster counted, after keeping its own counts."""
+    if not args.evidence:
+        return audit
+    from karb_guard.rollout.evidence import of_audit
+
+    with needing_extra("audit.evidence.store", "evidence").EvidenceStore(args.evidence) as store:
+        store.record(of_audit(audit))
+        return replace(audit, trend=tuple(store.trend(audit.cluster, audit.started)))
 
 
 def _source(args: argparse.Namespace, progress: Any) -> tuple[str, Callable[[Any], Any]]:
@@ -142,11 +168,19 @@ def _progress(args: argparse.Namespace) -> Any:
 
 def _write(args: argparse.Namespace, audit: Audit) -> None:
     outputs = args.outputs or [(Format.TEXT, None)]
+    prices = read_prices(args.prices) if args.prices else None
     for form, file in outputs:
-        colour = file is None and wants_colour()
-        text = render_audit(audit, form, colour=colour, verbose=args.verbose, quiet=args.quiet)
+        text = render_audit(
+            audit,
+            form,
+            colour=file is None and wants_colour(),
+            verbose=args.verbose,
+            quiet=args.quiet,
+            prices=prices,
+        )
         write(text, file)
     if not args.quiet and all(file is not None or form.is_data for form, file in outputs):
+        from karb_guard.reports.audit_text import coverage
         from karb_guard.reports.text import summary
 
-        print(f"karb-guard: {summary(audit.report)}", file=sys.stderr)
+        print(f"karb-guard: {coverage(audit)}: {summary(audit.report)}", file=sys.stderr)

@@ -14,6 +14,7 @@ _EXTRA = frozenset(
         "httptools",
         "kubernetes",
         "prometheus_client",
+        "sqlalchemy",
         "starlette",
         "urllib3",
         "uvicorn",

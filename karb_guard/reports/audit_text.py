@@ -34,6 +34,7 @@ def render(
     said = text.render(report, colour=colour, verbose=verbose, quiet=quiet)
     lines = list(_missing(audit))
     if not quiet:
+        lines += ["", coverage(audit)]
         found = digest(audit.report, audit, prices)
         lines += _scores(found, verbose=verbose)
     return said + "".join(f"{printable(line)}\n" for line in lines)
@@ -45,8 +46,18 @@ def _missing(audit: Audit) -> Iterator[str]:
         yield f"not read: {missing.what}: {missing.reason}{undecided}"
 
 
+def coverage(audit: Audit) -> str:
+    """How much of the cluster has a verdict, and what was not listed."""
+    owners = sum(each.objects for each in audit.namespaces.values())
+    namespaces = counted(sum(1 for name in audit.namespaces if name), "namespace")
+    return (
+        f"{audit.cluster}: {counted(audit.report.coverage.checked, 'object')} under "
+        f"{counted(owners, 'owner')} in {namespaces} checked, {len(audit.missing)} not listed, "
+        f"in {audit.seconds:.1f} s"
+    )
+
+
 def _scores(found: Digest, *, verbose: bool) -> Iterator[str]:
-    yield ""
     yield f"score {_number(found.score.value)} of 100 over {counted(found.score.objects, 'object')}"
     layers = (f"{layer.value} {_number(found.layers[layer].value)}" for layer in Layer)
     yield f"layers: {', '.join(layers)}"

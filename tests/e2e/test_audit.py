@@ -125,8 +125,9 @@ def test_the_command_says_where_and_how_much(stage: Stage, tmp_path: Path) -> No
         cwd=tmp_path,
     )
     assert done.code == 1
-    assert f"{PREFIX}-memory/Deployment/chat-server\n  error res-mem" in done.out
-    assert "in 1 namespace checked, 0 of unknown kind, 0 not listed" in done.out
+    assert f"{PREFIX}-memory/Deployment/chat-server:" in done.out
+    assert "error res-mem KARB-RES-002: main container metrics has no memory limit" in done.out
+    assert "in 1 namespace checked, 0 not listed" in done.out
     clean = karb_guard(
         "audit",
         "--kubeconfig",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -92,6 +93,15 @@ def certificates_of(pem: bytes) -> list[x509.Certificate]:
     if not found:
         raise CertificateError("certificate: the PEM text holds none")
     return found
+
+
+def is_signed(leaf: x509.Certificate, ca: x509.Certificate) -> bool:
+    """Whether ``ca`` itself signed ``leaf``."""
+    try:
+        leaf.verify_directly_issued_by(ca)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
 
 
 def private_key_of(pair: KeyPair) -> ec.EllipticCurvePrivateKey:

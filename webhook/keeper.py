@@ -9,9 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-
 from karb_guard.cluster.leases import Alone, Leadership
 from karb_guard.model.errors import KarbGuardError
 from webhook import authority
@@ -22,6 +19,7 @@ from webhook.certificates import (
     KeyPair,
     certificates_of,
     hosts_of,
+    is_signed,
     issue_leaf,
     renewal_time,
 )
@@ -91,7 +89,7 @@ class SelfManaged:
     def _leaf_is_due(self, current: Material, held: Authority, now: datetime.datetime) -> bool:
         leaf = certificates_of(current.pair.certificate)[0]
         trusted = certificates_of(held.bundle)
-        if not any(_signed(leaf, ca) for ca in trusted):
+        if not any(is_signed(leaf, ca) for ca in trusted):
             return True  # the authority was replaced from outside: nobody trusts the leaf any more
         if set(hosts_of(leaf)) != set(self._hosts):
             return True
@@ -165,14 +163,6 @@ class CertificateKeeper:
             newest = certificates_of(material.ca_bundle)[0].not_valid_after_utc
             expiry.labels("ca").set(newest.timestamp())
         log(logging.INFO, "certificate in force", not_after=str(material.not_after))
-
-
-def _signed(leaf: x509.Certificate, ca: x509.Certificate) -> bool:
-    try:
-        leaf.verify_directly_issued_by(ca)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True
 
 
 def _read(file: Path) -> bytes:

@@ -93,14 +93,14 @@ class Registrar:
     ) -> None:
         """``bundle`` gives the caBundle, or ``None`` while there is no certificate."""
         self._client = client
-        self._targets = tuple(targets)
+        self.targets = tuple(targets)
         self._bundle = bundle
         self._metrics = metrics
         self._leadership = leadership or Alone()
         self._held: Callable[[], str | None] = lambda: None
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._watches = [self._watch(target) for target in self._targets]
+        self._watches = [self._watch(target) for target in self.targets]
         self._thread = threading.Thread(target=self._run, name="registration", daemon=True)
         self._answers: Callable[[bytes], bool] = lambda _: True
 
@@ -164,7 +164,7 @@ class Registrar:
             self._wake.clear()
             outcomes = []
             if self._leadership.is_leader:
-                outcomes = [self._once(target) for target in self._targets]
+                outcomes = [self._once(target) for target in self.targets]
             self._wake.wait(HELD_SECONDS if "held" in outcomes else REPAIR_SECONDS)
 
     def _all_answer(self) -> bool:

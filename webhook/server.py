@@ -68,6 +68,8 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
     upkeep = Upkeep(args, cluster, listener, metrics, current.get)
     readiness.require("policies", lambda: None if loaded.enabled else "no invariant is enabled")
     readiness.require("certificate", upkeep.keeper.missing)
+    if upkeep.trust is not None:
+        readiness.require("trust", upkeep.trust.missing)
     current.opa = resilient.begin(guard.engine, metrics.engine_changed)
     readiness.require("engine", current.engine_missing)
     with contextlib.ExitStack() as stack:

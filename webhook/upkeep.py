@@ -33,6 +33,7 @@ from webhook.rules import RegistrationOptions, ServiceAddress
 from webhook.secret_store import SecretStore
 from webhook.service import Loaded
 from webhook.tls import Listener
+from webhook.trust import Trust
 
 CERTIFICATE_PATIENCE_SECONDS = 30.0
 """How long to try for the first certificate: an API server may start at the same time as we."""
@@ -65,6 +66,7 @@ class Upkeep:
         self.keeper = CertificateKeeper(self._source(), listener, metrics)
         self.switch = break_glass.Switch(metrics)
         self.registrar = self._registrar()
+        self.trust = self._trust(listener)
         self._break_glass = self._break_glass_watch()
         metrics.leader.set(self._leader is None)
 
@@ -85,6 +87,8 @@ class Upkeep:
                 self._leader.start()
                 stack.callback(self._leader.stop)
             first_certificate(self.keeper)
+            if self.trust is not None:
+                stack.enter_context(self.trust.running())
             thread = threading.Thread(
                 target=self._look_after, args=(stopping,), name="certificate", daemon=True
             )
@@ -140,6 +144,13 @@ class Upkeep:
             return None
         targets = self._targets()
         return Registrar(self._cluster, targets, self.keeper.bundle, self._metrics, self.leadership)
+
+    def _trust(self, listener: Listener) -> Trust | None:
+        """Only of certificates that we sign: files may have chains that are not ours to judge."""
+        if self.registrar is None or self._cluster is None or self._args.tls_cert is not None:
+            return None
+        paths = [target.path for target in self.registrar.targets]
+        return Trust(self._cluster, paths, lambda: listener.material, self.leadership)
 
     def _targets(self) -> list[Target]:
         if self._args.register == "bundle":

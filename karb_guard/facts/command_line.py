@@ -22,7 +22,8 @@ MAX_SCRIPT = 20_000
 """Characters of a script that are read."""
 
 MAX_READ = 100_000
-"""Characters of all scripts of one object, and of what references to variables add to its texts.
+"""Characters of all scripts of one object, and of what references to variables add to its texts,
+with one for each reference.
 
 A variable may name another one twice, so thirty of them would make a gigabyte of one character;
 and each character of a script costs up to 2.5 µs."""
@@ -164,15 +165,24 @@ class _Reader:
     def _replaced(
         self, references: re.Pattern[str], value: Callable[[re.Match[str]], str], text: str
     ) -> str:
-        """``text`` with its references' values, which are measured before they are joined."""
+        """``text`` with its references' values, which are measured before they are joined.
+
+        Each reference counts as a character of its own: to look one up takes as long.
+        """
         if "$" not in text:
             return text
-        found = references.finditer(text)
-        added = sum(len(value(each)) - len(each.group()) for each in found)
-        if added > 0 and not self._budget.take(added):
-            self.cut = True
-            return HIDDEN
-        return _HIDDEN_RUN.sub(HIDDEN, references.sub(value, text))
+        parts: list[str] = []
+        end = cost = 0
+        for found in references.finditer(text):
+            new = value(found)
+            cost += 1 + max(0, len(new) - len(found.group()))
+            if cost > self._budget.left:
+                self.cut = True
+                return HIDDEN
+            parts += (text[end : found.start()], new)
+            end = found.end()
+        self._budget.take(cost)
+        return _HIDDEN_RUN.sub(HIDDEN, "".join((*parts, text[end:])))
 
 
 def _script(words: Sequence[Word]) -> Word | None:

@@ -7,13 +7,14 @@ as far as the bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from karb_guard.model.path import format_path
 from karb_guard.workloads import Container, Template, Workload
+from karb_guard.workloads.containers import LISTS
 
 MAX_DEPTH = 100
 """Maps and lists inside each other; the document itself is 1."""
@@ -28,6 +29,12 @@ MAX_PORTS = 250
 """Of a container. Each can be a finding, so a pod of many containers multiplies them."""
 MAX_VOLUMES = 1_000
 MAX_TOLERATIONS = 1_000
+MAX_ALL_CONTAINERS = 2_000
+"""Of all templates together."""
+MAX_TEMPLATE_CHARACTERS = 4 * 2**20
+"""Of the metadata and specs of all templates together, where there are several, with one for each
+value. What they inherit from the object counts each time: every template has its own copy in the
+input document, which engines take up to this size."""
 MAX_POLICY_ENTRIES = 5_000
 """Rules, peers, excepted networks and ports of a NetworkPolicy together. A network takes 15 to
 40 µs to read, and policies compare each with those that it is excepted from."""
@@ -181,7 +188,46 @@ def check_workload(workload: Workload) -> str | None:
         reason = _check_template(template)
         if reason is not None:
             return reason
+    return _check_all(workload.templates) if len(workload.templates) > 1 else None
+
+
+def _check_all(templates: Sequence[Template]) -> str | None:
+    """Of templates that share what is the object's: one alone is as large as its object at most."""
+    count = sum(len(template.containers) for template in templates)
+    if count > MAX_ALL_CONTAINERS:
+        return f"its pod templates have {count:,} containers, more than {MAX_ALL_CONTAINERS:,}"
+    known: dict[int, int] = {}
+    characters = 0
+    for template in templates:
+        spec = {key: part for key, part in template.spec.items() if key not in _CONTAINER_LISTS}
+        specs = [container.spec for container in template.containers]
+        metadata = [part for each in template.metadata for part in (each.labels, each.annotations)]
+        characters += sum(_weight(part, known) for part in (*spec.values(), *specs, *metadata))
+        if characters > MAX_TEMPLATE_CHARACTERS:
+            return (
+                f"with what its {len(templates)} pod templates inherit, each for itself, they take "
+                f"more than {MAX_TEMPLATE_CHARACTERS:,} characters"
+            )
     return None
+
+
+_CONTAINER_LISTS = frozenset(field for field, _ in LISTS)
+
+
+def _weight(part: Any, known: dict[int, int]) -> int:
+    """Characters of keys and strings, and one for each value.
+
+    ``known``: id -> weight of the maps and lists that were seen, which the templates keep alive.
+    """
+    if isinstance(part, str):
+        return 1 + len(part)
+    if not isinstance(part, Mapping | list):
+        return 1
+    weight = known.get(id(part))
+    if weight is None:
+        items = part if isinstance(part, list) else [*part, *part.values()]
+        weight = known[id(part)] = 1 + sum(_weight(item, known) for item in items)
+    return weight
 
 
 def check_network_policy(obj: Mapping[str, Any]) -> str | None:

@@ -24,7 +24,9 @@ _WHOLE_PER_NANO = 10**9
 _FAR = 64
 """Exponents beyond this can't change the answer any more: 10**64 units saturate every result."""
 
-_FORM = lazy(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)")
+# Nothing is given back (`*+`): a digit belongs to the number where it can, so that what follows
+# begins with a letter or a sign, and a text that is no quantity is refused in one pass.
+_FORM = lazy(r"([+-]?)([0-9]*+)(?:\.([0-9]*+))?+([eEinumkKMGTP]*+[-+]?[0-9]*+)")
 _GO_SPACE = " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 _DECIMAL = {
     "": 0,

@@ -304,9 +304,15 @@ def test_the_containers_of_an_object_share_what_is_read_of_it() -> None:
 
 def test_what_is_written_is_not_bounded_by_what_is_read() -> None:
     long = "x" * (2 * MAX_READ)
-    line = command_line({"command": ["vllm", "serve", long, "$(A)", "$$" * MAX_READ]})
+    line = command_line({"command": ["vllm", "serve", long, "$(A)", "$$" * (MAX_READ - 1)]})
     assert not line.cut
-    assert [len(word.text) for word in line.commands[0]] == [4, 5, 2 * MAX_READ, 4, MAX_READ]
+    assert [len(word.text) for word in line.commands[0]] == [4, 5, 2 * MAX_READ, 4, MAX_READ - 1]
+
+
+def test_references_are_bounded_even_where_they_add_nothing() -> None:
+    line = command_line({"command": ["vllm", "serve", "$(A)" * (MAX_READ + 1)]})
+    assert line.cut
+    assert line.commands[0][-1].text == HIDDEN
 
 
 TEXT = st.text(st.sampled_from("vllm serve-tp=2$({})'\"`;&|\n\\# "), max_size=40)

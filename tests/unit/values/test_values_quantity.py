@@ -1,4 +1,6 @@
 import json
+import re
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from karb_guard.values import quantity
 from karb_guard.values.quantity import (
     MAX_INT64,
     MAX_LENGTH,
@@ -95,3 +98,19 @@ def test_a_text_over_the_bound_is_refused() -> None:
 def test_equal_numbers_of_different_types_are_not_mixed_up_by_the_cache() -> None:
     assert isinstance(parse_quantity(1), Quantity)
     assert isinstance(parse_quantity(True), QuantityError)
+
+
+_BACKTRACKING = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)")
+
+
+@given(st.text(st.sampled_from("019.eEinKk+-x "), max_size=12))
+def test_one_pass_reads_what_every_way_to_split_a_text_would(text: str) -> None:
+    slow, fast = _BACKTRACKING.fullmatch(text), quantity._FORM.fullmatch(text)
+    assert (slow and slow.groups()) == (fast and fast.groups())
+
+
+def test_a_wrong_quantity_is_refused_in_one_pass() -> None:
+    text = "9" * 20_000 + "x"  # 200 million steps of a pattern that gives digits back
+    started = time.process_time()
+    assert quantity._FORM.fullmatch(text) is None
+    assert time.process_time() - started < 0.5

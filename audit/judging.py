@@ -36,6 +36,7 @@ class Verdicts:
     unknowns: list[Unknown] = field(default_factory=list)
     namespaces: dict[str, NamespaceSummary] = field(default_factory=dict)
     gpus: dict[ObjectRef, int] = field(default_factory=dict)
+    gpu_kinds: dict[ObjectRef, str] = field(default_factory=dict)
     judged: set[ObjectRef] = field(default_factory=set)
     checked: int = 0
     """Objects that a verdict covers, pods under their controllers included."""
@@ -131,7 +132,11 @@ class Judge:
         verdicts.findings += sorted(self._located(top, evaluation, below), key=_order)
         gpus = _gpus(top, evaluation, below)
         if gpus:
-            verdicts.gpus[evaluation.owner or evaluation.object] = gpus
+            owner = evaluation.owner or evaluation.object
+            verdicts.gpus[owner] = gpus
+            kind = _gpu_kind(evaluation, below)
+            if kind is not None:
+                verdicts.gpu_kinds[owner] = kind
         return replace(
             summary,
             objects=summary.objects + 1,
@@ -271,6 +276,16 @@ def _gpus(
         for member, found in below
         if found is not None and member.is_running
     )
+
+
+def _gpu_kind(
+    evaluation: Evaluation, below: Sequence[tuple[Member, Evaluation | None]]
+) -> str | None:
+    """What the owner's GPUs are; where it doesn't say it, what its pods say alike."""
+    if evaluation.gpu_kind is not None:
+        return evaluation.gpu_kind
+    kinds = {found.gpu_kind for _, found in below if found is not None and found.gpus}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _own_annotations(top: Member) -> WaiverSource:

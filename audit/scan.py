@@ -166,6 +166,7 @@ class Scanner:
             started=options.started,
             namespaces=self._summaries(collected, verdicts),
             gpus=verdicts.gpus,
+            gpu_kinds=verdicts.gpu_kinds,
             missing=tuple(collected.missing),
         )
 

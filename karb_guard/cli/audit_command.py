@@ -20,6 +20,7 @@ from karb_guard.reports.prices import read_prices
 if TYPE_CHECKING:
     from karb_guard.assembly import Guard
     from karb_guard.model.audit import Audit
+    from karb_guard.reports.prices import PriceTable
 
 _SEVERITIES = ("error", "warning", "info")
 
@@ -86,6 +87,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a database that keeps the counts of this scan and shows those of earlier ones: "
         "sqlite:///evidence.db or postgresql://...",
     )
+    parser.add_argument(
+        "--write-back",
+        choices=("openreports", "wgpolicy"),
+        help="also write what is found into the cluster, as report objects of openreports.io or "
+        "wgpolicyk8s.io",
+    )
     add_output_arguments(parser, Format)
 
 
@@ -95,11 +102,14 @@ def run(args: argparse.Namespace) -> int:
     from karb_guard.assembly import assemble
 
     with assemble(choices_of(args)) as guard:
+        # Before the scan, which takes a while: a mistake in it is said at once.
+        prices = read_prices(args.prices) if args.prices else None
         audit = _with_evidence(args, _scan(args, guard))
         if args.verbose:
             print(f"karb-guard: configured by {guard.loaded.label}", file=sys.stderr)
-    _write(args, audit)
-    return audit.exit_code
+    _write(args, audit, prices)
+    written = _written_back(args, audit)
+    return audit.exit_code if written else 2
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -109,6 +119,10 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--in-cluster has no kubeconfig: leave out --kubeconfig and --context")
     if args.evidence and (args.kind or args.severity):
         raise UsageError("--evidence counts whole namespaces: leave out --kind and --severity")
+    if args.write_back and args.from_dump:
+        raise UsageError("--write-back needs a living cluster: leave out --from-dump")
+    if args.write_back and (args.kind or args.severity):
+        raise UsageError("--write-back is about whole namespaces: leave out --kind and --severity")
     if args.complete and not args.from_dump:
         raise UsageError("--complete is about a dump; a living cluster says itself what it has")
 
@@ -166,9 +180,26 @@ def _progress(args: argparse.Namespace) -> Any:
     return Bar() if sys.stderr.isatty() and not args.quiet and not dumb else Progress()
 
 
-def _write(args: argparse.Namespace, audit: Audit) -> None:
+def _written_back(args: argparse.Namespace, audit: Audit) -> bool:
+    """Whether all report objects that were asked for are written; says what became of them."""
+    if args.write_back is None:
+        return True
+    from karb_guard.reports.policy_report import APIS
+
+    write_back = needing_extra("audit.write_back", "audit")
+    client, _ = needing_extra("audit.connecting", "audit").connected(
+        args.kubeconfig, args.context, in_cluster=args.in_cluster
+    )
+    done = write_back.Writer(client, APIS[args.write_back]).write(audit)
+    for failed in done.failed:
+        print(f"karb-guard: not written: {failed}", file=sys.stderr)
+    if not args.quiet:
+        print(f"karb-guard: {done.line()}", file=sys.stderr)
+    return not done.failed
+
+
+def _write(args: argparse.Namespace, audit: Audit, prices: PriceTable | None) -> None:
     outputs = args.outputs or [(Format.TEXT, None)]
-    prices = read_prices(args.prices) if args.prices else None
     for form, file in outputs:
         text = render_audit(
             audit,

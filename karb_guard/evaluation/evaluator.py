@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from karb_guard.engine.interface import Answer, Engine, NotEvaluated
 from karb_guard.evaluation.findings import Findings, shown
-from karb_guard.evaluation.gpus import gpus_of
+from karb_guard.evaluation.gpus import gpu_kind_of, gpus_of
 from karb_guard.evaluation.prepare import JsonText, Prepared, prepare
 from karb_guard.evaluation.related import context_of
 from karb_guard.evaluation.settings import EvaluationSettings
@@ -49,7 +49,7 @@ class Evaluator:
     def __init__(
         self, engine: Engine, settings: EvaluationSettings, *, count_gpus: bool = False
     ) -> None:
-        """``count_gpus`` fills in ``Evaluation.gpus``, which lint and admission have no use for."""
+        """``count_gpus`` fills in ``gpus`` and ``gpu_kind``, which lint and admission need not."""
         self._engine = engine
         self._count_gpus = count_gpus
         self._settings = settings
@@ -164,6 +164,7 @@ class Evaluator:
             owner=prepared.owner,
             templates=_templates(prepared),
             gpus=gpus_of(prepared) if self._count_gpus else 0,
+            gpu_kind=gpu_kind_of(prepared) if self._count_gpus else None,
         )
 
     def _malformed(self, prepared: Prepared, words: Findings) -> list[Finding]:

@@ -10,6 +10,17 @@ from karb_guard.evaluation.prepare import Prepared
 _NO_PODS = "runtime"
 """The role of templates that other objects are made from."""
 
+MODEL_LABELS = frozenset(
+    {
+        "nvidia.com/gpu.product",
+        "amd.com/gpu.product-name",
+        "cloud.google.com/gke-accelerator",
+        "karpenter.k8s.aws/instance-gpu-name",
+        "k8s.amazonaws.com/accelerator",
+    }
+)
+"""Node labels whose value is a model; ``karb_guard.facts.gpu_names.LABELS`` has their sources."""
+
 
 def gpus_of(prepared: Prepared) -> int | None:
     """Whole GPUs; ``None`` where the object says neither how many pods nor how many of each.
@@ -30,6 +41,27 @@ def gpus_of(prepared: Prepared) -> int | None:
             return None
         total += each * (scale["replicas"] * scale["size"] if scale else 1)
     return total
+
+
+def gpu_kind_of(prepared: Prepared) -> str | None:
+    """What the GPUs are: the model that the pods' placement names, else the resource.
+
+    ``None`` where nothing says it, or where it is several things.
+    """
+    kinds = {kind for pod in prepared.pods if _of_pod(pod) != 0 for kind in _kinds(pod)}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _kinds(pod: Mapping[str, Any]) -> set[str]:
+    models = {
+        str(value)
+        for selector in pod["selectors"]
+        if selector["key"] in MODEL_LABELS
+        for value in selector["values"]
+    }
+    if models:
+        return models
+    return {gpu["resource"] for container in pod["containers"] for gpu in container.get("gpus", ())}
 
 
 def _of_pod(pod: Mapping[str, Any]) -> int | None:

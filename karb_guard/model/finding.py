@@ -139,3 +139,5 @@ class Evaluation(NamedTuple):
     """(path of the metadata, path of the PodSpec) of each template, in the object as written."""
     gpus: int | None = 0
     """Whole GPUs that all of its pods ask for; ``None`` where it doesn't say how many that is."""
+    gpu_kind: str | None = None
+    """The model or resource of all of these; ``None`` where there are several, or nothing says."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +17,9 @@ from karb_guard.model.audit import Audit, NamespaceSummary
 from karb_guard.model.errors import UsageError
 from karb_guard.model.finding import ObjectRef
 from karb_guard.reports.policy_report import MAX_RESULTS, OPENREPORTS, WGPOLICY, ReportApi
+from tests.support.cli import karb_guard
 from tests.support.controlplane import Cluster
-from tests.support.e2e_cluster import Namespaces, installed
+from tests.support.e2e_cluster import Namespaces, deployment, installed
 from tests.support.report_crds import crds
 from tests.support.sample_audit import audit, catalogue, finding
 
@@ -148,3 +151,29 @@ def test_pages_are_followed_and_writes_are_paced(
     assert len(slept) == done.written
     assert writer.write(scan({here: MAX_RESULTS * 8})).unchanged == done.written
     assert writer.write(scan({here: 0})).deleted == done.written
+
+
+def test_the_command_writes_what_it_finds(
+    cluster: Cluster, client: ClusterClient, namespaces: Namespaces, kinds: None, tmp_path: Path
+) -> None:
+    here = namespaces.bare()
+    client.create(f"/apis/apps/v1/namespaces/{here}/deployments", deployment("llm"))
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("default: 2\n")
+    arguments = ("--kubeconfig", str(cluster.kubeconfig), "-n", here, "--prices", str(prices))
+    done = karb_guard("audit", *arguments, "--format", "json", "--write-back", "wgpolicy")
+    document = json.loads(done.out)
+    assert "report objects: " in done.err
+    open_findings = [f for f in document["report"]["findings"] if f["owner"]["namespace"] == here]
+    (made,) = stored(client, WGPOLICY, here)
+    assert len(made["results"]) == len(open_findings) > 0
+    assert {r["policy"] for r in made["results"]} == {f["name"] for f in open_findings}
+
+
+@pytest.mark.parametrize(
+    "other", [("--from-dump", "x"), ("--kind", "Pod"), ("--severity", "error")]
+)
+def test_the_command_refuses_to_write_half_of_the_truth(other: tuple[str, str]) -> None:
+    done = karb_guard("audit", "--write-back", "wgpolicy", *other)
+    assert done.code == 2
+    assert "--write-back" in done.err

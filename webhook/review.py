@@ -159,7 +159,7 @@ def _request(request: Any) -> AdmissionRequest:
         version=_text(kind, "version", "request.kind"),
         kind=_text(kind, "kind", "request.kind"),
         name=_text(request, "name"),
-        namespace=_text(request, "namespace"),
+        namespace=_namespace(request, kind, obj),
         subresource=_text(request, "subResource"),
         obj=obj,
         old=_map(request, "oldObject"),
@@ -176,6 +176,25 @@ _WHOLE = Resource()
 def _resource(request: Mapping[str, Any]) -> Resource:
     where = _map(request, "resource") or {}
     return Resource(*(_text(where, key, "request.resource") for key in Resource._fields))
+
+
+def _namespace(request: Mapping[str, Any], kind: Mapping[str, Any], obj: Any) -> str:
+    """The request's namespace; a Namespace is in itself.
+
+    API servers say so where the request names it. Of one with ``generateName`` only the object has
+    the name, and before that is made up, five letters stand for what will follow the prefix: the
+    patterns of stages and exemptions are held against something as long as the name.
+    """
+    namespace = _text(request, "namespace")
+    if namespace or (_text(kind, "group"), _text(kind, "kind")) != ("", "Namespace"):
+        return namespace
+    metadata = obj.get("metadata") if isinstance(obj, dict) else None
+    if not isinstance(metadata, dict):
+        return ""
+    name, prefix = metadata.get("name"), metadata.get("generateName")
+    if isinstance(name, str) and name:
+        return name
+    return f"{prefix}xxxxx" if isinstance(prefix, str) and prefix else ""
 
 
 def _user(request: Mapping[str, Any]) -> dict[str, Any]:

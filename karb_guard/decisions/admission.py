@@ -16,6 +16,7 @@ from karb_guard.decisions.waivers import WaiverOutcome
 from karb_guard.model.finding import Coverage, Evaluation, Finding
 from karb_guard.model.invariant import PODS_GROUP, Invariant
 from karb_guard.model.stage import Stage
+from karb_guard.workloads.podless import carries_no_pods
 
 DENIABLE_KINDS = frozenset(
     {
@@ -28,6 +29,7 @@ DENIABLE_KINDS = frozenset(
         "apps/Deployment",
         "apps/ReplicaSet",
         "apps/StatefulSet",
+        "autoscaling/HorizontalPodAutoscaler",
         "batch/CronJob",
         "batch/Job",
         "networking.k8s.io/NetworkPolicy",
@@ -116,14 +118,16 @@ class AdmissionPolicy:
     def enforced_for(self, group_kind: str) -> list[str]:
         """Names of enabled, enforced invariants that apply to a kind, sorted.
 
-        Whoever carries no pods can't be denied, so that ``pods`` counts as applying.
+        Of kinds that are known to carry no pods ``pods`` says nothing.
         """
+        group, _, kind = group_kind.rpartition("/")
+        applying = {group_kind} if carries_no_pods(group, kind) else {group_kind, PODS_GROUP}
         return sorted(
             name
             for name in self.enabled
             if self.stages.of(name).stage is Stage.ENFORCE
             and name in self.catalogue
-            and {PODS_GROUP, group_kind} & set(self.catalogue[name].match)
+            and not applying.isdisjoint(self.catalogue[name].match)
         )
 
     def link(self, finding: Finding) -> str | None:

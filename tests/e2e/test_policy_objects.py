@@ -37,7 +37,21 @@ def metadata_policy(cidr: str) -> dict[str, Any]:
     }
 
 
-OBJECTS = {"rbac-wild": role("*"), "np-metadata": metadata_policy("0.0.0.0/0")}
+def autoscaler(least: int, most: int) -> dict[str, Any]:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "llm"}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "llm"},
+        "spec": {"scaleTargetRef": target, "minReplicas": least, "maxReplicas": most},
+    }
+
+
+OBJECTS = {
+    "rbac-wild": role("*"),
+    "np-metadata": metadata_policy("0.0.0.0/0"),
+    "as-bounds": autoscaler(2, 2),
+}
 
 
 @pytest.mark.parametrize("name", OBJECTS)

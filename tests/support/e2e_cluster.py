@@ -48,7 +48,6 @@ SESSION_RULES: tuple[Json, ...] = tuple(
         "resources": resources,
     }
     for group, resources in (
-        ("autoscaling", ["horizontalpodautoscalers"]),
         ("keda.sh", ["scaledobjects"]),
         ("e2e.karb.dev", ["widgets"]),
     )

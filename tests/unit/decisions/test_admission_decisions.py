@@ -137,6 +137,19 @@ def test_not_evaluated_warns_where_nothing_is_enforced(stage: Stage) -> None:
     assert found.audit_annotations["not-evaluated"] == "too large"
 
 
+def test_not_evaluated_denies_only_for_what_could_have_been_found() -> None:
+    """An invariant about pods says nothing of a role."""
+    group = "rbac.authorization.k8s.io"
+    found = decision(judged(not_evaluated="too large"), group=group, kind="ClusterRole")
+    assert found.allowed
+    assert "too large" in found.warnings[0]
+    group = "networking.k8s.io"
+    found = decision(judged(not_evaluated="too large"), group=group, kind="NetworkPolicy")
+    assert not found.allowed
+    assert "enforced here: np-x" in found.message
+    assert "res-mem" not in found.message
+
+
 def test_not_evaluated_custom_resources_warn() -> None:
     found = decision(judged(not_evaluated="too large"), group="ray.io", kind="RayJob")
     assert found.allowed

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from karb_guard.decisions.admission import DENIABLE_KINDS
 from karb_guard.workloads import TABLE
 from tests.support.judging import catalogue
 from webhook import rules
@@ -90,3 +91,9 @@ def test_kinds_of_ones_own_invariants_widen_the_registration() -> None:
         (POLICIES, "networking.k8s.io", "ingresses"),
     ]
     assert rules.widened(found, matched() | own) == found
+
+
+def test_every_kind_of_kubernetes_itself_that_comes_here_can_be_denied() -> None:
+    kinds = (matched() | {f"{row.group}/{row.kind}" for row in TABLE}) - NEVER - {"pods"}
+    of_its_own = {kind for kind in kinds if kind.rpartition("/")[0] in rules.BUILT_IN_GROUPS}
+    assert of_its_own == DENIABLE_KINDS

@@ -84,7 +84,8 @@ class Judge:
         if not name:
             return self.cluster
         own = (o for o in members.visible() if not self.plan.pins(*_kind(o)) and _has_place(o))
-        return NamespaceLayer(self.cluster, own)
+        sizes = [member.size for member in members.all()]
+        return NamespaceLayer(self.cluster, own, max(sizes) if all(sizes) else None)
 
     def _is_judged(self, member: Member) -> bool:
         group, kind = member.kind

@@ -71,7 +71,7 @@ class Member:
         """Whether it holds pod templates (a Pod is one)."""
         return bool(workloads.resolve(self.object).templates)
 
-    @cached_property
+    @property
     def top(self) -> Member:
         """The topmost controller that holds pod templates; itself where there is none."""
         return next((each for each in reversed(self.above) if each.carries), self)
@@ -97,6 +97,12 @@ class Members:
         """What was made of ``top``."""
         return self.folded.get(id(top), ())
 
+    def all(self) -> Iterator[Member]:
+        """Everything but what is retired."""
+        for top in self.tops:
+            yield top
+            yield from self.below(top)
+
     def visible(self) -> Iterator[Mapping[str, Any]]:
         """What is a neighbour to others: all but the pods that a controller here stands for."""
         for top in self.tops:
@@ -114,7 +120,9 @@ def members_of(found: Iterable[Member]) -> Members:
     for member in kept:
         member.above = list(_above(member, by_key))
     for member in kept:
-        if member.above and member.carries and member.top is not member:
+        # Owner references that lead in a circle have no top: each is judged for itself.
+        top = member.top
+        if top is not member and member.carries and top.top is top:
             folded.setdefault(id(member.top), []).append(member)
         else:
             tops.append(member)

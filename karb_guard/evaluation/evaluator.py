@@ -130,7 +130,9 @@ class Evaluator:
         if not keys:
             return {**prepared.document, "context": {}}
         facts = self._settings.facts
-        context = context_of(prepared, keys, inventory, facts, complete=complete)
+        size = None if inventory is None else inventory.json_bytes
+        written = None if size is None else JsonText(size, self._memory)
+        context = context_of(prepared, keys, inventory, facts, complete=complete, written=written)
         return {**prepared.document, "context": context}
 
     def _evaluation(self, prepared: Prepared, answers: list[Answer]) -> Evaluation:

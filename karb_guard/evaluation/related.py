@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from karb_guard.evaluation.prepare import Prepared, prepare
+from karb_guard.evaluation.prepare import JsonText, Prepared
 from karb_guard.evaluation.slices import About, provider
 from karb_guard.facts.settings import FactSettings
 from karb_guard.inventory import Inventory
@@ -15,24 +15,28 @@ _BY_INVENTORY = frozenset({"namespace", "networkpolicies", "isolation", "backend
 """Keys that ``Inventory.context`` knows; every other one is a module of ``slices``."""
 
 
-def context_of(
+def context_of(  # noqa: PLR0913 - what is known of an object, and how
     prepared: Prepared,
     keys: Iterable[str],
     inventory: Inventory | None,
     settings: FactSettings,
     *,
     complete: bool,
+    written: JsonText | None = None,
 ) -> dict[str, Any]:
-    """The slice of related objects for ``keys``; a key that can't be supplied is absent."""
+    """The slice of related objects for ``keys``; a key that can't be supplied is absent.
+
+    ``written``: the JSON that the inventory's objects come from, where they all come from some.
+    """
     if inventory is None:
         return {}
     wanted = [key for key in keys if inventory.supplies(key)]
+    about = About(prepared, inventory, settings, complete, written)
     context = inventory.context(prepared.raw, wanted, complete=complete)
     if "isolation" in context:
         context["isolation"] = _isolations(prepared, context["isolation"])
     if "backends" in context:
-        context["backends"] = list(_backends(context["backends"], settings, inventory))
-    about = About(prepared, inventory, settings, complete)
+        context["backends"] = list(_backends(context["backends"], about))
     for key in wanted:
         if key not in _BY_INVENTORY and (value := provider(key)(about)) is not None:
             context[key] = value
@@ -54,12 +58,10 @@ def _isolations(prepared: Prepared, policies: Policies) -> list[dict[str, Any]]:
     ]
 
 
-def _backends(
-    objects: Iterable[Mapping[str, Any]], settings: FactSettings, inventory: Inventory
-) -> Iterator[dict[str, Any]]:
+def _backends(objects: Iterable[Mapping[str, Any]], about: About) -> Iterator[dict[str, Any]]:
     """One entry for each pod template of ``objects``; one for an object too large to be read."""
     for obj in objects:
-        backend = prepare(obj, settings, inventory, ())
+        backend = about.prepare(obj)
         name = f"{backend.ref.kind} {backend.ref.name}"
         if backend.refused is not None:
             yield {"name": name, "labels": None, "gpu": None, "why": backend.refused, "ports": []}

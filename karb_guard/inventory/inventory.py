@@ -38,6 +38,9 @@ class Inventory:
     added last, as applying them in order would.
     """
 
+    json_bytes: int | None = None
+    """Of the longest JSON text that an object here was read from, where all were read from some."""
+
     def __init__(self, objects: Iterable[Object] = ()) -> None:
         self._all: list[Object] = []
         self._by_name: dict[Key, Object] = {}

@@ -41,8 +41,12 @@ class ClusterLayer(Inventory):
 class NamespaceLayer(Inventory):
     """The objects of one namespace, seen together with those of the cluster layer."""
 
-    def __init__(self, cluster: ClusterLayer, objects: Iterable[Object]) -> None:
+    def __init__(
+        self, cluster: ClusterLayer, objects: Iterable[Object], json_bytes: int | None = None
+    ) -> None:
+        """``json_bytes``: see ``Inventory``; the cluster's objects count, too."""
         self._cluster = cluster
+        self.json_bytes = json_bytes
         super().__init__(objects)
 
     def get(self, group: str, kind: str, namespace: str | None, name: str) -> Object | None:

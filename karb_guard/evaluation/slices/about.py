@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from karb_guard.evaluation.prepare import Prepared
+from karb_guard.evaluation.prepare import JsonText, Prepared, prepare
 from karb_guard.facts.settings import FactSettings
 from karb_guard.inventory import Inventory
 from karb_guard.inventory.keys import key_of
@@ -19,6 +19,12 @@ class About(NamedTuple):
     settings: FactSettings
     complete: bool
     """The inventory holds everything of its namespaces and of the cluster."""
+    written: JsonText | None = None
+    """The JSON that the inventory's objects come from, where they all come from some."""
+
+    def prepare(self, obj: Mapping[str, Any]) -> Prepared:
+        """Another object of the inventory, as policies would see it."""
+        return prepare(obj, self.settings, self.inventory, (), self.written)
 
     @property
     def namespace(self) -> str | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from karb_guard.evaluation.prepare import Prepared, prepare
+from karb_guard.evaluation.prepare import Prepared
 from karb_guard.evaluation.slices.about import About
 from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.facts import gpu_names
+from karb_guard.inventory.keys import group_of
+from karb_guard.workloads.podless import carries_no_pods
 
 MAX_OBJECTS = 5_000
 """Of one namespace. Of more, the key is absent."""
@@ -45,7 +47,9 @@ def provide(about: About) -> list[Json] | None:
 def _demand(about: About) -> list[Json]:
     found: dict[str, Json] = {}
     for obj in about.inventory.objects_in(about.namespace):
-        prepared = prepare(obj, about.settings, about.inventory, ())
+        if carries_no_pods(group_of(obj), str(obj.get("kind", ""))):
+            continue
+        prepared = about.prepare(obj)
         if prepared.workload is None or prepared.workload.role == "runtime":
             continue  # a runtime makes no pods of its own
         for what, keys, unknown in _asked(prepared):

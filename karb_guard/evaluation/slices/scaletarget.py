@@ -7,7 +7,7 @@ from typing import Any
 
 from karb_guard.evaluation.autoscaling.objects import HPA
 from karb_guard.evaluation.autoscaling.shapes import mapping, mappings, text
-from karb_guard.evaluation.prepare import Prepared, prepare
+from karb_guard.evaluation.prepare import Prepared
 from karb_guard.evaluation.slices.about import About
 from karb_guard.evaluation.slices.autoscalers import MAX_AUTOSCALERS, by_target, defaulted, is_made
 from karb_guard.evaluation.slices.autoscalers import READS as AUTOSCALERS
@@ -52,7 +52,7 @@ def provide(about: About) -> Json | None:
         if not known and not around["others"]:
             return None
         return {"found": False if known else None, **_nothing(group, kind, name), **around}
-    prepared = prepare(found, about.settings, about.inventory, ())
+    prepared = about.prepare(found)
     return {
         "found": True,
         **_nothing(group, kind, name),
@@ -178,6 +178,6 @@ def _templates(
         metadata = mapping(obj.get("metadata"))
         name = (str(obj.get("kind", "")), str(metadata.get("name", "")))
         if name in names and not metadata.get("ownerReferences"):
-            pods = prepare(obj, about.settings, None, ()).pods
+            pods = about.prepare(obj).pods
             found[name] = [pod["labels"] for pod in pods]
     return found

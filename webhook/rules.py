@@ -73,9 +73,18 @@ BUILT_IN_GROUPS = frozenset(
 )
 """API groups of Kubernetes itself; every other group's kinds are custom resources."""
 
-NEVER = frozenset({"/Node", "/Event", "events.k8s.io/Event", "coordination.k8s.io/Lease"})
-"""Never sent here, whatever an invariant matches: a cluster lives by them, and a node has to be
-able to join while no webhook runs. Lint and audit judge Nodes."""
+NEVER = frozenset(
+    {
+        "/Node",
+        "/Event",
+        "events.k8s.io/Event",
+        "coordination.k8s.io/Lease",
+        "apiregistration.k8s.io/APIService",
+    }
+)
+"""Never sent here, whatever an invariant matches: a cluster lives by them, a node has to be able to
+join while no webhook runs, and API servers register each API group by an APIService. Lint and
+audit judge Nodes and APIServices."""
 
 _NOT_A_KUBELET = {
     # Kubelets may only create mirror pods (NodeRestriction), which describe what runs already, and

@@ -20,6 +20,10 @@ CONTEXT_KEYS: Mapping[str, str] = {
     "pdbs": "the PodDisruptionBudgets that select the judged object's pods",
     "autoscalers": "what scales the judged object: HPAs, ScaledObjects, its operator's own",
     "scaletarget": "what the judged HPA or ScaledObject scales, and what else scales that",
+    "triggerauths": "the TriggerAuthentications that the judged ScaledObject's triggers name",
+    "metricsapis": "what serves the metrics that the judged autoscaler reads",
+    "apiowners": "what else wants to serve the API group of the judged APIService",
+    "gpucapacity": "the most accelerators that the cluster's node pools and nodes can have",
     "backends": "the workloads whose pods a Service of type LoadBalancer or NodePort selects",
     "runtimeclasses": "the RuntimeClasses of the cluster",
 }

@@ -30,6 +30,7 @@ def provide(about: About) -> Json | None:
     * ``found``: whether the object is here; false only where it would have to be;
     * ``kind``, ``group``, ``name``, ``replicas`` (as written, null where not), ``controlled``,
       ``live``: it comes from a cluster, where an autoscaler writes ``replicas``;
+    * ``asleep``: it has 0 replicas, and this HPA would have to wake it but can't;
     * ``defaulted``: resources whose requests LimitRanges fill in;
     * ``pods``: for each template ``gpu`` (true, false, null with ``why``), ``containers`` (name,
       role, the resources they request), ``slo`` facts, and ``scale``;
@@ -59,6 +60,7 @@ def provide(about: About) -> Json | None:
         **around,
         "replicas": _replicas(found),
         "live": "uid" in mapping(found.get("metadata")),
+        "asleep": entry["min"] == 0 and _replicas(found) == 0 and _is_held(about, entry),
         "defaulted": defaulted(about),
         "controlled": bool(mapping(found.get("metadata")).get("ownerReferences")),
         "pods": [_pod(pod) for pod in prepared.pods],
@@ -74,6 +76,7 @@ def _nothing(group: str, kind: str | None, name: str) -> Json:
         "replicas": None,
         "controlled": False,
         "live": False,
+        "asleep": False,
         "defaulted": [],
         "pods": [],
         "overlapping": [],
@@ -87,6 +90,17 @@ def _group(api_version: str | None) -> str:
 def _replicas(obj: Mapping[str, Any]) -> int | None:
     written = mapping(obj.get("spec")).get("replicas")
     return written if type(written) is int else None
+
+
+def _is_held(about: About, entry: Json) -> bool:
+    """Whether an HPA leaves a target at 0 replicas alone.
+
+    It does, unless it went there itself, which its condition ScaledToZero says
+    (``shouldComputeMetricsForZeroReplicas`` in Kubernetes' ``horizontal.go``).
+    """
+    conditions = mappings(mapping(about.prepared.raw.get("status")).get("conditions"))
+    slept = any(c.get("type") == "ScaledToZero" and c.get("status") == "True" for c in conditions)
+    return entry["kind"] == HPA[1] and not slept
 
 
 def _pod(pod: Mapping[str, Any]) -> Json:

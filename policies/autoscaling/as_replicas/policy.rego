@@ -32,6 +32,7 @@ import data.karb.lib.scaling
 violations contains {"check": "set", "path": ["spec", "scaleTargetRef"], "detail": {"target": scaling.called, "replicas": scaling.target.replicas}} if {
 	is_number(scaling.target.replicas)
 	not scaling.target.live
+	not scaling.target.asleep # which as-target reports
 }
 
 violations contains {"check": "set", "path": ["spec", "scaleTargetRef"], "detail": {"target": "it", "replicas": 0}, "unknown": "what this autoscaler scales is not visible here"} if {

@@ -5,7 +5,8 @@
 #   not there (a typing error, a renamed Deployment), a kind without that subresource (RayService,
 #   RayCluster, DaemonSet), or an object that another controller owns and sets back (the Deployment
 #   of a Knative revision, the ReplicaSet of a Deployment) leaves an autoscaler that looks
-#   configured and never scales.
+#   configured and never scales. So does an HPA with a minimum of 0 on a target that is created with
+#   `replicas: 0`: it leaves zero only where it went there itself (condition ScaledToZero).
 #   What is missing is only reported where the other objects of its namespace are there.
 # related_resources:
 # - ref: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
@@ -24,6 +25,7 @@
 #     subresource: '{target} has no scale subresource, so no autoscaler can set its replicas'
 #     owned: '{target} belongs to another controller, which sets its replicas back'
 #     group: '{target} is no kind of API group {group}'
+#     asleep: '{target} has replicas: 0, and an HPA does not leave a zero that it did not set'
 #   remediation: |-
 #     Name the object that owns the pods' number, by its kind, group and name:
 #
@@ -33,7 +35,8 @@
 #           kind: Deployment
 #           name: llm
 #
-#     Let Ray, Knative and KServe scale what they own by their own settings.
+#     Let Ray, Knative and KServe scale what they own by their own settings. Create a workload with at
+#     least one replica, or without `replicas`, and let the HPA take it to zero.
 package karb.autoscaling.as_target
 
 import data.karb.lib.scaling
@@ -75,6 +78,10 @@ violations contains {"check": "owned", "path": ["spec", "scaleTargetRef"], "deta
 violations contains {"check": "missing", "path": ["spec", "scaleTargetRef", "name"], "detail": {"target": name}, "unknown": "what this autoscaler scales is not visible here"} if {
 	plausible
 	not is_boolean(object.get(input.context, ["scaletarget", "found"], null))
+}
+
+violations contains {"check": "asleep", "path": ["spec", "minReplicas"], "detail": {"target": name}} if {
+	scaling.target.asleep
 }
 
 plausible if {

@@ -17,6 +17,11 @@ test_a_missing_one if checks(llm, {"scaletarget": {"found": false, "controlled":
 
 test_an_owned_one if checks(llm, {"scaletarget": {"found": true, "controlled": true}}) == {"owned"}
 
+test_one_that_sleeps if {
+	checks(llm, {"scaletarget": {"found": true, "controlled": false, "asleep": true}}) == {"asleep"}
+	checks(llm, {"scaletarget": {"found": true, "controlled": false, "asleep": false}}) == set()
+}
+
 test_no_subresource if checks({"apiVersion": "ray.io/v1", "kind": "RayService", "name": "llm"}, {}) == {"subresource"}
 
 test_a_wrong_group if checks({"apiVersion": "extensions/v1", "kind": "Deployment", "name": "llm"}, {}) == {"group"}

@@ -5,8 +5,9 @@
 #   takes on a bad day. A maximum that nobody multiplied out (20 replicas of 8 GPUs) drains the pool
 #   of everybody else during one burst, or runs into the quota: the replicas that the autoscaler
 #   counts on are then refused one by one, in events that nobody reads. Held against it are the
-#   parameters `caps` and `cap`, and the namespace's ResourceQuotas for the same resource. Replicas
-#   of a LeaderWorkerSet are groups: each takes the GPUs of all of its pods. Of batch jobs the pods
+#   parameters `caps` and `cap`, the namespace's ResourceQuotas for the same resource, and what the
+#   cluster can ever have of it: the limits of Karpenter's NodePools and the nodes of no pool, MIG
+#   slices too, where nothing else adds nodes. Replicas of a LeaderWorkerSet are groups: each takes the GPUs of all of its pods. Of batch jobs the pods
 #   that run side by side count, and only against the caps: under a quota the others wait.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/policy/resource-quotas/
@@ -16,7 +17,7 @@
 #   severity: error
 #   since: 0.1.0
 #   match: [pods]
-#   context: [autoscalers, quotas]
+#   context: [autoscalers, quotas, gpucapacity]
 #   params:
 #     caps:
 #       type: object
@@ -31,6 +32,7 @@
 #   checks:
 #     cap: 'it may take {gpus} GPUs (replicas: up to {replicas}), more than the {cap} that a workload of namespace {namespace} may have'
 #     quota: 'it may take {gpus} of {resource} (replicas: up to {replicas}), more than the {hard} of ResourceQuota {quota}'
+#     capacity: 'it may take {gpus} of {resource} (replicas: up to {replicas}), more than the {hard} that the cluster can have ({of})'
 #   remediation: |-
 #     Lower the replicas, or the autoscaler's maximum, to what the namespace may have:
 #
@@ -94,6 +96,19 @@ violations contains found("quota", gpus, {"resource": resource, "hard": hard / 1
 	some resource, gpus in requested
 	hard := quota.hard[concat("", ["requests.", resource])]
 	gpus * 1000 > hard
+}
+
+violations contains found("capacity", gpus, {"resource": resource, "hard": whole.amount / 1000, "of": whole.of}) if {
+	judged
+	some resource, gpus in requested
+	whole := input.context.gpucapacity[resource]
+	gpus * 1000 > whole.amount
+}
+
+violations contains {"check": "capacity", "path": place, "detail": {}, "unknown": why} if {
+	not input.context.gpucapacity
+	judged
+	why := "the nodes and node pools of the cluster are not known here"
 }
 
 violations contains {"check": "quota", "path": place, "detail": {}, "unknown": why} if {

@@ -32,11 +32,11 @@ scaler(changes) := object.union(
 	changes,
 )
 
-capped(changes) := {"params": {"res-gpu-cap": changes}, "context": {"quotas": []}}
+capped(changes) := {"params": {"res-gpu-cap": changes}, "context": {"quotas": [], "gpucapacity": {}}}
 
 test_no_cap_and_no_quota if {
-	answers([pod({"scale": scale(100)})], {"context": {"quotas": []}}) == set()
-	count(unknowns([pod({})], {})) == 1
+	answers([pod({"scale": scale(100)})], {"context": {"quotas": [], "gpucapacity": {}}}) == set()
+	count(unknowns([pod({})], {})) == 2
 }
 
 test_the_cap if {
@@ -79,7 +79,7 @@ test_init_containers_give_back if {
 	{v.detail.gpus | some v in answers([pod({"scale": scale(1), "containers": [server({}), warm_up]})], capped({"cap": 7}))} == {8}
 }
 
-quotas(hard, scopes) := {"context": {"quotas": [{"name": "q", "scopes": scopes, "hard": {"requests.nvidia.com/gpu": hard}}]}}
+quotas(hard, scopes) := {"context": {"gpucapacity": {}, "quotas": [{"name": "q", "scopes": scopes, "hard": {"requests.nvidia.com/gpu": hard}}]}}
 
 test_a_quota if {
 	checks([pod({})], quotas(1000, [])) == {"quota"}
@@ -98,4 +98,14 @@ test_a_pod_by_itself if {
 	bare := object.remove(pod({}), ["scale"])
 	found := answers([bare], object.union(capped({"cap": 0}), {"workload": {"role": "pod"}}))
 	{v.path | some v in found} == {["p", "limits", "g"]}
+}
+
+capacity(amount) := {"context": {"quotas": [], "gpucapacity": {"nvidia.com/gpu": {"amount": amount, "of": ["NodePool a"]}}}}
+
+test_what_the_cluster_can_have if {
+	answers([pod({})], capacity(1000)) == {{
+		"check": "capacity", "path": ["spec", "replicas"],
+		"detail": {"gpus": 2, "replicas": 2, "resource": "nvidia.com/gpu", "hard": 1, "of": ["NodePool a"]},
+	}}
+	answers([pod({})], capacity(2000)) == set()
 }

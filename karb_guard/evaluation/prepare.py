@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from karb_guard import facts, workloads
-from karb_guard.evaluation.autoscaling.objects import described
+from karb_guard.evaluation.autoscaling.objects import described, is_made_by_keda
 from karb_guard.facts import limits
 from karb_guard.facts.gpu_rules import gpu_rules
 from karb_guard.facts.nodes import node_facts
@@ -132,7 +132,7 @@ def prepare(
     workload = workloads.resolve(obj)
     kind = kind_group(obj)
     groups = ((PODS_GROUP,) if workload.templates else ()) + (
-        (kind,) if kind in matched_kinds else ()
+        (kind,) if kind in matched_kinds and not is_made_by_keda(obj) else ()
     )
     coverage = Coverage.KNOWN if kind in matched_kinds else workload.coverage
     owner = workload.owner or ref

@@ -175,6 +175,17 @@ def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
     return None
 
 
+def is_made_by_keda(obj: Mapping[str, Any]) -> bool:
+    """Whether KEDA made the HPA of a ScaledObject, which is judged in its place."""
+    kind = (str(obj.get("apiVersion", "")).rpartition("/")[0], obj.get("kind"))
+    owners = mappings(mapping(obj.get("metadata")).get("ownerReferences"))
+    return kind == HPA and any(
+        owner.get("kind") == SCALED_OBJECT[1]
+        and (text(owner.get("apiVersion")) or "").startswith(f"{SCALED_OBJECT[0]}/")
+        for owner in owners
+    )
+
+
 def pod_autoscaler(obj: Mapping[str, Any]) -> Json:
     """An AIBrix PodAutoscaler."""
     spec = mapping(obj.get("spec"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from karb_guard.evaluation.autoscaling.objects import HPA
+from karb_guard.evaluation.autoscaling.objects import HPA, KINDS, POD_AUTOSCALER
 from karb_guard.evaluation.autoscaling.shapes import mapping, mappings, text
 from karb_guard.evaluation.prepare import Prepared
 from karb_guard.evaluation.slices.about import About
@@ -33,8 +33,10 @@ def provide(about: About) -> Json | None:
     * ``asleep``: it has 0 replicas, and this HPA would have to wake it but can't;
     * ``defaulted``: resources whose requests LimitRanges fill in;
     * ``pods``: for each template ``gpu`` (true, false, null with ``why``), ``containers`` (name,
-      role, the resources they request), ``slo`` facts, and ``scale``;
-    * ``others``: kind and name of each further autoscaler on the same target;
+      role, the resources they request, ``open``), the pod's own ``requests``, ``slo`` facts, and
+      ``scale``;
+    * ``operator``: an operator makes the pods, and may change them;
+    * ``others``: kind and name of each further autoscaler on the same target that came before;
     * ``vertical``: VerticalPodAutoscalers on it, with the resources they set;
     * ``overlapping``: scaled workloads whose pods its selector also selects.
     """
@@ -62,6 +64,7 @@ def provide(about: About) -> Json | None:
         "live": "uid" in mapping(found.get("metadata")),
         "asleep": entry["min"] == 0 and _replicas(found) == 0 and _is_held(about, entry),
         "defaulted": defaulted(about),
+        "operator": bool(prepared.workload is not None and prepared.workload.operator),
         "controlled": bool(mapping(found.get("metadata")).get("ownerReferences")),
         "pods": [_pod(pod) for pod in prepared.pods],
         "overlapping": sorted(_overlapping(about, found, prepared))[:MAX_OTHERS],
@@ -77,6 +80,7 @@ def _nothing(group: str, kind: str | None, name: str) -> Json:
         "controlled": False,
         "live": False,
         "asleep": False,
+        "operator": False,
         "defaulted": [],
         "pods": [],
         "overlapping": [],
@@ -114,9 +118,11 @@ def _pod(pod: Mapping[str, Any]) -> Json:
                 "name": container["name"],
                 "role": container["role"],
                 "requests": sorted({*container["requests"], *container["limits"]}),
+                "open": container["open"],
             }
             for container in pod["containers"]
         ],
+        "requests": sorted(set().union(*pod.get("podResources", {}).values())),
         "slo": pod["slo"],
         "scale": pod.get("scale"),
     }
@@ -127,7 +133,35 @@ def _others(about: About, kind: str | None, name: str, entry: Json) -> list[str]
     if entry["kind"] == HPA[1] and is_made(about, about.prepared.raw):
         return []
     found = {(each["kind"], each["name"]) for each in by_target(about).get((kind, name), ())}
-    return [f"{k} {n}" for k, n in sorted(found - {(ref.kind, ref.name)})][:MAX_OTHERS]
+    others = sorted(found - {(ref.kind, ref.name)})
+    return [f"{k} {n}" for k, n in others if not _is_told_there(about, k, n)][:MAX_OTHERS]
+
+
+def _is_told_there(about: About, kind: str, name: str) -> bool:
+    """Whether the conflict with another autoscaler is reported at that one.
+
+    A pair is one defect, and has one finding: at the one that came later, which is the one that is
+    being created at admission. In the same second it is both; manifests without times, it is the
+    HPA rather than the ScaledObject, then the later name.
+    """
+    group = next((g for g, k in KINDS if k == kind), "")
+    other = about.inventory.get(group, kind, about.namespace, name)
+    if other is None or kind == POD_AUTOSCALER[1]:
+        return False
+    mine, theirs = _created(about.prepared.raw), _created(other)
+    if mine or theirs:
+        return bool(mine) and (not theirs or theirs > mine)
+    ref = about.prepared.ref
+    return _order(kind, name) > _order(ref.kind, ref.name)
+
+
+def _created(obj: Mapping[str, Any]) -> str:
+    """When the API server made the object, as a text that sorts; empty of a manifest."""
+    return text(mapping(obj.get("metadata")).get("creationTimestamp")) or ""
+
+
+def _order(kind: str, name: str) -> tuple[bool, str, str]:
+    return (kind == HPA[1], kind, name)
 
 
 def _vertical(about: About, kind: str | None, name: str) -> Iterator[Json]:

@@ -55,18 +55,26 @@ dividing := [use | some use in array.concat(uses, triggers); use.divides]
 
 violations contains {"check": "container", "path": use.path, "detail": {"container": use.container, "target": scaling.called}} if {
 	some use in relevant
+	not scaling.target.operator # which adds containers of its own
 	some pod in scaling.target.pods
 	not use.container in {c.name | some c in pod.containers}
 }
 
-violations contains {"check": "request", "path": use.path, "detail": {"resource": use.resource, "container": container.name, "target": scaling.called}} if {
+violations contains object.union(doubt(container), {"check": "request", "path": use.path, "detail": {"resource": use.resource, "container": container.name, "target": scaling.called}}) if {
 	some use in dividing
 	some pod in scaling.target.pods
 	some container in pod.containers
 	measured(use, container)
 	not use.resource in container.requests
+	not use.resource in object.get(pod, "requests", [])
 	not use.resource in scaling.target.defaulted
 }
+
+doubt(container) := {"unknown": "an operator fills in the resources of what it scales"} if {
+	scaling.target.operator
+} else := {"unknown": "what is merged into the containers of what it scales is not visible here"} if {
+	container.open
+} else := {}
 
 # Init containers have ended when the pod is measured; sidecars run on.
 measured(use, container) if {

@@ -20,6 +20,7 @@
 #   match:
 #   - keda.sh/ScaledObject
 #   checks:
+#     none: 'it has no triggers, so nothing scales'
 #     type: 'KEDA has no scaler of type {type}'
 #     field: 'trigger {type} needs the field {field}'
 #     threshold: '{field}: {value} is no number above zero'
@@ -40,6 +41,11 @@
 package karb.autoscaling.as_trigger
 
 import data.karb.lib.keda_scalers
+
+violations contains {"check": "none", "path": ["spec", "triggers"], "detail": {}} if {
+	input.autoscaler.kind == "ScaledObject"
+	count(input.autoscaler.triggers) == 0
+}
 
 violations contains {"check": "type", "path": array.concat(trigger.path, ["type"]), "detail": {"type": trigger.type}} if {
 	some trigger in input.autoscaler.triggers

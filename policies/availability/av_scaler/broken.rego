@@ -1,13 +1,10 @@
 package karb.availability.av_scaler
 
-# What the metrics API measures.
-measured := {"cpu", "memory"}
-
 # Kinds without the subresource `scale`, through which both HPA and KEDA work.
 unscalable := {"InferenceService", "RayCluster", "RayService", "Service", "Configuration", "Revision", "NIMPipeline"}
 
 # What is wrong with an autoscaler whatever its pods look like.
-broken(scaler) := ((target(scaler) | bounds(scaler)) | paused(scaler)) | empty(scaler)
+broken(scaler) := target(scaler) | bounds(scaler)
 
 target(scaler) := {{"check": "target", "detail": {"problem": problem}} |
 	not scaler.own
@@ -36,22 +33,4 @@ bounds(scaler) := {problem |
 misbounded(scaler) := {"the minimum is above the maximum"} if {
 	is_number(scaler.max)
 	scaler.min > scaler.max
-} else := {"at zero only a metric from outside of the pods can wake it, one of type Object or External"} if {
-	scaler.kind == "HorizontalPodAutoscaler"
-	scaler.min == 0
-	count([metric | some metric in scaler.metrics; metric.type in {"Object", "External"}]) == 0
-} else := {"at zero only a trigger from outside of the pods can wake it; cpu and memory are measured in pods"} if {
-	scaler.kind == "ScaledObject"
-	scaler.min == 0
-	count(scaler.triggers) > 0
-	every trigger in scaler.triggers {
-		trigger.type in measured
-	}
 } else := set()
-
-paused(scaler) := {{"check": "paused", "detail": {"annotation": scaler.paused}} | is_string(scaler.paused)}
-
-empty(scaler) := {{"check": "empty", "detail": {}} |
-	scaler.kind == "ScaledObject"
-	count(scaler.triggers) == 0
-}

@@ -1,14 +1,13 @@
 # METADATA
-# title: A GPU service has no autoscaler, several, or one that can't work
+# title: A GPU service has no autoscaler, or one beside its operator's own
 # description: |-
 #   A service of a fixed size is too small at noon and too large at night, and idle GPUs are the most
 #   expensive thing in the cluster. Two autoscalers on one target undo each other's work every few
-#   seconds: replicas flap, and each flap costs a model load. And one that can't work looks like one
-#   that does until the burst comes: an HPA on CPU utilisation reports an error for ever as soon as
-#   one container has no CPU request, `nvidia.com/gpu` is no resource that the metrics API measures,
-#   a paused ScaledObject has no HPA at all. Exactly one valid autoscaler is asked for: an HPA or a
-#   ScaledObject (with the HPA that KEDA makes of it), or what the kind's operator runs (Knative,
-#   KServe, Ray). Where a service is meant to have a fixed size, ignore the invariant for it, or set
+#   seconds: replicas flap, and each flap costs a model load. Exactly one autoscaler is asked for: an
+#   HPA or a ScaledObject (with the HPA that KEDA makes of it), or what the kind's operator runs
+#   (Knative, KServe, Ray). What is wrong with an HPA or a ScaledObject, two of them on one target
+#   included, is reported there, by the invariants `as-*`; here only what no other object can show: an
+#   autoscaler of the operator's own beside another one, and AIBrix PodAutoscalers. Where a service is meant to have a fixed size, ignore the invariant for it, or set
 #   `required` to false.
 # related_resources:
 # - ref: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
@@ -33,11 +32,6 @@
 #     several: '{autoscalers} all scale this workload, and undo each other''s work'
 #     target: '{autoscaler} does not work here: {problem}'
 #     bounds: '{autoscaler} has a minimum of {min} and a maximum of {max}: {problem}'
-#     paused: '{autoscaler} is paused by the annotation {annotation}, so nothing scales this workload'
-#     empty: '{autoscaler} has no triggers'
-#     resource: '{autoscaler} scales on the resource {resource}, which the metrics API does not measure; it knows cpu and memory'
-#     container: '{autoscaler} scales on container {container}, which these pods do not have'
-#     request: '{autoscaler} scales on {resource} utilisation, but container {container} requests no {resource}, so there is no utilisation to compute'
 #   remediation: |-
 #     Scale on what the server itself is waiting for. With KEDA, on vLLM's queue:
 #
@@ -68,22 +62,31 @@ violations contains object.union_n([v, certainty, each.doubt]) if {
 	some [index, pod, certainty] in serving.gpu_servers
 	not serving.worker(pod)
 	not head(pod)
-	some each in problems(index, pod)
+	some each in problems(index)
 	v := object.union({"path": serving.scale_path(pod), "detail": {}}, each.problem)
 }
 
-problems(index, pod) := {{"problem": {"check": "none"}, "doubt": serving.absence} | params.required} if {
+problems(index) := {{"problem": {"check": "none"}, "doubt": serving.absence} | params.required} if {
 	count(serving.autoscalers(index)) == 0
 } else := {{"problem": problem, "doubt": {}} | some problem in several(index)} if {
 	count(serving.autoscalers(index)) > 1
+	not told_there(index)
 } else := {found |
 	some scaler in serving.autoscalers(index)
-	name := {"autoscaler": called(scaler)}
-	some problem in (broken(scaler) | unmeasured(scaler, pod))
-	found := {
-		"problem": object.union(object.remove(problem, ["doubt"]), {"detail": name}),
-		"doubt": object.get(problem, "doubt", {}),
-	}
+	not scaler.kind in elsewhere
+	some problem in broken(scaler)
+	found := {"problem": object.union(problem, {"detail": {"autoscaler": called(scaler)}}), "doubt": {}}
+}
+
+# The kinds that the invariants `as-*` judge.
+elsewhere := {"HorizontalPodAutoscaler", "ScaledObject"}
+
+# Of two that are objects of their own, one of those kinds, as-conflict tells.
+told_there(index) if {
+	objects := [scaler.kind | some scaler in serving.autoscalers(index); not scaler.own]
+	count(objects) > 1
+	some kind in objects
+	kind in elsewhere
 }
 
 # The head of a Ray cluster is one.

@@ -36,6 +36,8 @@ scaled(scalers) := {"context": {"autoscalers": scalers}}
 
 prometheus := {"type": "prometheus", "metricType": null, "metadata": {}}
 
+aibrix(changes) := scaler(object.union({"kind": "PodAutoscaler"}, changes))
+
 keda(changes) := scaler(object.union({"kind": "ScaledObject", "triggers": [prometheus]}, changes))
 
 test_one_passes if {
@@ -54,9 +56,9 @@ test_without_knowledge_it_is_undecided if {
 }
 
 test_several if {
-	{v.detail.autoscalers | some v in answers([pod({})], scaled([scaler({}), keda({})]))} == {[
+	{v.detail.autoscalers | some v in answers([pod({})], scaled([scaler({}), aibrix({"own": true})]))} == {[
 		"HorizontalPodAutoscaler llm",
-		"ScaledObject llm",
+		"PodAutoscaler llm",
 	]}
 }
 
@@ -69,10 +71,10 @@ test_one_for_each_template_is_not_several if {
 problem(scaler) := {v.detail.problem | some v in answers([pod({})], scaled([scaler]))}
 
 test_targets if {
-	contains(problem(scaler({"target": {"apiVersion": null, "kind": "Deployment"}}))[_], "no apiVersion")
-	contains(problem(scaler({"target": {"apiVersion": "v1", "kind": "Deployment"}}))[_], "apiVersion v1")
-	answers([pod({})], scaled([scaler({"target": {"apiVersion": "apps/v1beta2", "kind": "Deployment"}})])) == set()
-	ray := object.union(scaled([scaler({"target": {"apiVersion": "ray.io/v1", "kind": "RayCluster"}})]), {"workload": {
+	contains(problem(aibrix({"target": {"apiVersion": null, "kind": "Deployment"}}))[_], "no apiVersion")
+	contains(problem(aibrix({"target": {"apiVersion": "v1", "kind": "Deployment"}}))[_], "apiVersion v1")
+	answers([pod({})], scaled([aibrix({"target": {"apiVersion": "apps/v1beta2", "kind": "Deployment"}})])) == set()
+	ray := object.union(scaled([aibrix({"target": {"apiVersion": "ray.io/v1", "kind": "RayCluster"}})]), {"workload": {
 		"kind": "RayCluster",
 		"group": "ray.io",
 	}})
@@ -80,61 +82,21 @@ test_targets if {
 }
 
 test_bounds if {
-	contains(problem(scaler({"min": 5}))[_], "above")
-	contains(problem(scaler({"min": 0}))[_], "Object or External")
-	external := {"type": "External", "name": "q", "container": null, "target": {"averageUtilization": null}}
-	answers([pod({})], scaled([scaler({"min": 0, "metrics": [external]})])) == set()
-	answers([pod({})], scaled([keda({"min": 0})])) == set()
-	cpu := {"type": "cpu", "metricType": "AverageValue", "metadata": {}}
-	checks([pod({})], scaled([keda({"min": 0, "triggers": [cpu]})])) == {"bounds"}
-	answers([pod({})], scaled([keda({"min": 0, "triggers": [cpu, prometheus]})])) == set()
-	answers([pod({})], scaled([scaler({"own": true, "min": 2, "max": null})])) == set()
+	contains(problem(aibrix({"min": 5}))[_], "above")
+	answers([pod({})], scaled([aibrix({"own": true, "min": 2, "max": null})])) == set()
 }
 
-test_paused_and_empty if {
-	checks([pod({})], scaled([keda({"paused": "a"})])) == {"paused"}
-	checks([pod({})], scaled([keda({"triggers": []})])) == {"empty"}
+# as-target, as-bounds, as-zero, as-paused, as-metric and as-request do.
+test_others_judge_hpas_and_scaledobjects if {
+	answers([pod({})], scaled([scaler({"min": 5})])) == set()
+	answers([pod({})], scaled([scaler({"target": {"apiVersion": "v1", "kind": "Deployment"}})])) == set()
+	answers([pod({})], scaled([keda({"paused": "a"})])) == set()
 }
 
-metric(changes) := scaler({"metrics": [object.union(
-	{"type": "Resource", "name": "cpu", "container": null, "target": {"averageUtilization": 70}},
-	changes,
-)]})
-
-test_resources_that_nobody_measures if {
-	checks([pod({})], scaled([metric({"name": "nvidia.com/gpu"})])) == {"resource"}
-	answers([pod({})], scaled([metric({"type": "Pods", "name": "queue", "target": {"averageUtilization": null}})])) == set()
-}
-
-requesting := {"requests": {"cpu": 1000}}
-
-test_utilisation_needs_requests if {
-	checks([pod({})], scaled([metric({})])) == {"request"}
-	answers([pod({"containers": [server(requesting)]})], scaled([metric({})])) == set()
-	checks([pod({"containers": [server(requesting), build.container({"role": "sidecar"})]})], scaled([metric({})])) == {"request"}
-	answers([pod({"containers": [server(requesting), build.container({"role": "init"})]})], scaled([metric({})])) == set()
-	answers([pod({"podResources": {"limits": {}, "requests": {"cpu": 1}}})], scaled([metric({})])) == set()
-	answers([pod({})], scaled([metric({"target": {"averageUtilization": null}})])) == set()
-	answers([pod({})], scaled([object.union(metric({}), {"defaulted": ["cpu"]})])) == set()
-	count(unknowns([pod({"containers": [server({"open": true})]})], scaled([metric({})]))) == 1
-}
-
-triggered(t) := scaled([keda({"triggers": [t]})])
-
-test_keda_s_cpu_trigger if {
-	checks([pod({})], triggered({"type": "cpu", "metricType": "Utilization", "metadata": {}})) == {"request"}
-	answers([pod({})], triggered({"type": "cpu", "metricType": "AverageValue", "metadata": {}})) == set()
-	answers([pod({})], triggered({"type": "memory", "metricType": null, "metadata": {"type": "AverageValue"}})) == set()
-}
-
-watching(name) := scaled([metric({"type": "ContainerResource", "container": name})])
-
-test_a_container_s_own_metric if {
-	two := [pod({"containers": [server(requesting), build.container({"name": "exporter"})]})]
-	answers(two, watching("server")) == set()
-	checks(two, watching("exporter")) == {"request"}
-	checks(two, watching("vllm")) == {"container"}
-	answers(two, object.union(watching("vllm"), {"workload": {"operator": true}})) == set()
+test_as_conflict_tells_of_two_objects if {
+	answers([pod({})], scaled([scaler({}), keda({})])) == set()
+	answers([pod({})], scaled([scaler({}), aibrix({})])) == set()
+	checks([pod({})], scaled([aibrix({}), aibrix({"name": "other"})])) == {"several"}
 }
 
 test_who_is_not_asked if {

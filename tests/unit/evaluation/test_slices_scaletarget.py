@@ -57,7 +57,8 @@ def vertical(**spec: Any) -> Json:
 
 def provided(of: Json, *others: Json, complete: bool = False) -> Any:
     inventory = Inventory([of, *others])
-    prepared = prepare(of, SETTINGS, inventory, ("autoscaling/HorizontalPodAutoscaler",))
+    kinds = ("autoscaling/HorizontalPodAutoscaler", "keda.sh/ScaledObject")
+    prepared = prepare(of, SETTINGS, inventory, kinds)
     found = scaletarget.provide(About(prepared, inventory, SETTINGS, complete))
     json.dumps(found)
     return found
@@ -69,7 +70,7 @@ def test_a_target_is_described() -> None:
     (pod,) = found["pods"]
     assert pod["gpu"] is True
     assert pod["containers"] == [
-        {"name": "server", "role": "main", "requests": ["cpu", "nvidia.com/gpu"]}
+        {"name": "server", "role": "main", "requests": ["cpu", "nvidia.com/gpu"], "open": False}
     ]
     assert pod["slo"]["model-load"]["value"] == 120_000
 
@@ -89,6 +90,61 @@ def test_the_hpa_that_keda_makes_is_no_second_one() -> None:
     made = hpa("keda-hpa-llm")
     assert provided(made, deployment(), scaled_object())["others"] == []
     assert provided(hpa(), deployment(), scaled_object())["others"] == ["ScaledObject llm"]
+
+
+def test_an_hpa_of_keda_s_own_is_judged_by_its_scaled_object() -> None:
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "llm"}
+    kinds = ("autoscaling/HorizontalPodAutoscaler",)
+    assert prepare(hpa(), SETTINGS, None, kinds).groups == kinds
+    assert not prepare(hpa(ownerReferences=[owner]), SETTINGS, None, kinds).groups
+    of_kserve = {**owner, "apiVersion": "serving.kserve.io/v1beta1"}
+    assert prepare(hpa(ownerReferences=[of_kserve]), SETTINGS, None, kinds).groups == kinds
+
+
+EARLY, LATE = (f"2026-11-0{day}T08:00:00Z" for day in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "told_here"),
+    [
+        ("", "", True),  # manifests: the later name
+        (LATE, EARLY, True),
+        (EARLY, LATE, False),
+        (EARLY, EARLY, True),  # at admission one of the two has to be stopped
+        ("", LATE, True),
+        (EARLY, "", False),
+    ],
+)
+def test_a_pair_is_told_at_the_one_that_came_later(
+    mine: str, theirs: str, *, told_here: bool
+) -> None:
+    judged = hpa("b", **({"creationTimestamp": mine} if mine else {}))
+    other = hpa("a", **({"creationTimestamp": theirs} if theirs else {}))
+    found = provided(judged, deployment(), other)["others"]
+    assert found == (["HorizontalPodAutoscaler a"] if told_here else [])
+    if mine != theirs or not mine:
+        back = provided(other, deployment(), judged)["others"]
+        assert bool(back) is not told_here
+
+
+def test_of_a_scaled_object_and_an_hpa_the_hpa_is_told_of() -> None:
+    assert provided(scaled_object(), deployment(), hpa("z"))["others"] == []
+    assert provided(hpa("a"), deployment(), scaled_object())["others"] == ["ScaledObject llm"]
+
+
+def test_an_hpa_leaves_only_its_own_zero() -> None:
+    def asleep(low: int, replicas: int, **rest: Any) -> bool:
+        judged = hpa()
+        judged["spec"]["minReplicas"] = low
+        found: bool = provided({**judged, **rest}, deployment(replicas=replicas))["asleep"]
+        return found
+
+    slept = {"conditions": [{"type": "ScaledToZero", "status": "True"}]}
+    assert asleep(0, 0)
+    assert not asleep(0, 1)
+    assert not asleep(1, 0)
+    assert not asleep(0, 0, status=slept)
+    assert not provided(scaled_object(minReplicaCount=0), deployment(replicas=0))["asleep"]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ _COMMANDS = {
     "explain": "say what an invariant checks, why, and how to mend what it finds",
     "new": "scaffold an invariant: policy, test and fixtures",
     "policy": "build and test policies with the pinned opa",
+    "autoscaling": "explain what scales a workload, and what it would do",
     "mutate": "show what the admission webhook would fill in when Pods are created",
     "webhook": "serve the admission webhook",
     "rollout": "move invariants from audit over warn to enforce, on evidence",

@@ -59,6 +59,11 @@ def provide(about: About) -> list[Json] | None:
     return [*own, *(sure or ())][:MAX_OF_ONE]
 
 
+def all_of(about: About) -> list[Json]:
+    """Every autoscaler of the object that is visible here, its operator's own first."""
+    return [*own_scalers(about.prepared), *_targeting(about)][:MAX_OF_ONE]
+
+
 def _targeting(about: About) -> list[Json]:
     index = by_target(about)
     ref = about.prepared.ref

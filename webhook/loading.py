@@ -17,9 +17,11 @@ from karb_guard.evaluation import Evaluator
 from karb_guard.inventory import Inventory
 from karb_guard.model.finding import Evaluation
 from karb_guard.mutation.mutator import Mutator
+from webhook.neighbours import Neighbours
 from webhook.service import Labels, Loaded
 
 NAMESPACE_CONTEXT = "namespace"
+SCALE_TARGET = "scaletarget"
 MAX_NAMESPACES = 4096
 """Namespaces remembered with their labels; beyond, all are forgotten."""
 _WARM_UP = {
@@ -45,9 +47,13 @@ class SharedEvaluator:
         namespace: str,
         labels: Labels | None,
         json_bytes: int | None = None,
+        neighbours: Neighbours | None = None,
     ) -> Evaluation:
         """Judge one object. Context that this door can't supply leaves invariants undecided."""
         inventory = None
+        if neighbours is not None:
+            beside = _Beside(namespace, labels, neighbours)
+            return self._evaluator.evaluate([obj], beside, json_bytes=json_bytes)[0]
         if self._wants_namespace and namespace and labels is not None:
             inventory = self._inventory(namespace, labels)
         return self._evaluator.evaluate([obj], inventory, json_bytes=json_bytes)[0]
@@ -80,6 +86,27 @@ class _NamespaceAlone(Inventory):
     def supplies(self, key: str) -> bool:
         """Only what is known of the Namespace itself."""
         return key == NAMESPACE_CONTEXT
+
+
+class _Beside(Inventory):
+    """What is known beside an autoscaler: its namespace's name at least, and its neighbours."""
+
+    def __init__(self, namespace: str, labels: Labels | None, neighbours: Neighbours) -> None:
+        super().__init__(neighbours.objects)
+        self._kinds = neighbours.known
+        self._supplied = {SCALE_TARGET}
+        if labels is not None:
+            metadata = {"name": namespace, "labels": dict(labels)}
+            self.add({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+            self._supplied.add(NAMESPACE_CONTEXT)
+
+    def supplies(self, key: str) -> bool:
+        """Only what these objects are enough for."""
+        return key in self._supplied
+
+    def is_written_down(self, group: str, kind: str, namespace: str | None) -> bool:
+        """Whether all of a kind are here, which the Namespace alone doesn't say."""
+        return namespace is not None and (group, kind) in self._kinds
 
 
 def loaded_from(guard: Guard, own_namespace: str | None) -> Loaded:

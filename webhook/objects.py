@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from karb_guard.decisions import rollouts, waiver_objects, waivers
 from karb_guard.decisions.break_glass import BreakGlass
@@ -21,10 +22,35 @@ from webhook.logs import log
 from webhook.metrics import Metrics
 
 ROLLOUTS, WAIVERS, ENFORCEMENT = "invariantrollouts", "waivers", "enforcement"
-COLLECTIONS = (ROLLOUTS, WAIVERS, ENFORCEMENT)
+
 
 Items = Mapping[tuple[str, str], Any]
 """(namespace or ``""``, name) -> what the collection's ``project`` makes of an object."""
+
+
+class Collection(NamedTuple):
+    """A collection whose objects are kept as they are (``kept``)."""
+
+    path: str
+    api_version: str
+    kind: str
+
+    def kept(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+        """What is kept of one: no status, which changes all the time, and no bookkeeping.
+
+        Items of a list don't repeat their kind.
+        """
+        metadata = obj.get("metadata")
+        told = metadata if isinstance(metadata, Mapping) else {}
+        return {
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "metadata": {key: told[key] for key in _KEPT if key in told},
+            "spec": obj.get("spec"),
+        }
+
+
+_KEPT = ("name", "namespace", "uid", "labels", "annotations", "ownerReferences")
 
 
 class ClusterObjects:
@@ -32,18 +58,39 @@ class ClusterObjects:
 
     def __init__(self, metrics: Metrics | None = None) -> None:
         self._metrics = metrics
-        self._items: dict[str, Items] = {key: {} for key in COLLECTIONS}
-        self._changes = dict.fromkeys(COLLECTIONS, 0)
+        self._items: dict[str, Items] = defaultdict(dict)
+        self._changes: dict[str, int] = defaultdict(int)
+        self._known: dict[str, bool] = {}
+        self._placed: dict[str, tuple[int, dict[str, list[Any]]]] = {}
         self._names: Mapping[str, str] | None = None
         self._policies: dict[bool, tuple[Any, StagePolicy]] = {}
         """With and without break-glass."""
         self._rollouts: tuple[Any, Rollouts] = ((), rollouts.NONE)
         self._waivers: tuple[Any, dict[str, list[Any]], dict[str, WaiverObjects]] = ((), {}, {})
 
-    def take(self, collection: str, items: Items) -> None:
-        """Remember the state of a collection; it may go on changing until the next call."""
+    def take(self, collection: str, items: Items, *, known: bool = True) -> None:
+        """Remember the state of a collection; it may go on changing until the next call.
+
+        ``known``: it is what the cluster has now, as far as anybody can tell.
+        """
         self._items[collection] = items
+        self._known[collection] = known
         self._changes[collection] += 1
+
+    def knows(self, collections: Iterable[str]) -> bool:
+        """Whether each of ``collections`` is as the cluster has it."""
+        return all(self._known.get(each, False) for each in collections)
+
+    def in_namespace(self, collection: str, namespace: str) -> Sequence[Any]:
+        """The items of a collection in a namespace; sorted out once a change."""
+        changes = self._changes[collection]
+        placed = self._placed.get(collection)
+        if placed is None or placed[0] != changes:
+            sorted_out: dict[str, list[Any]] = {}
+            for (where, _), item in self._copy(collection).items():
+                sorted_out.setdefault(where, []).append(item)
+            placed = self._placed[collection] = (changes, sorted_out)
+        return placed[1].get(namespace, ())
 
     def record(self) -> Mapping[str, Any]:
         """The ``data`` of the enforcement record; empty where there is none."""

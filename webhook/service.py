@@ -36,6 +36,7 @@ from webhook.events import NoEvents, Poster
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.mutate import PodMutator
+from webhook.neighbours import JUDGED, LiveNeighbours, Neighbours
 from webhook.objects import ClusterObjects
 from webhook.owners import NoOwners, Owners
 from webhook.review import Review
@@ -54,10 +55,12 @@ class ObjectEvaluator(Protocol):
         namespace: str,
         labels: Labels | None,
         json_bytes: int | None = None,
+        neighbours: Neighbours | None = None,
     ) -> Evaluation:
         """Judge ``obj`` in ``namespace`` with its ``labels`` (``None``: not known).
 
-        ``json_bytes`` is the length of the text that held ``obj``.
+        ``json_bytes`` is the length of the text that held ``obj``; ``neighbours`` are what is known
+        to stand beside it.
         """
         ...
 
@@ -122,6 +125,8 @@ class Surroundings:
     objects: ClusterObjects = field(default_factory=ClusterObjects)
     owners: Owners = field(default_factory=NoOwners)
     parents: Parents = field(default_factory=NoParents)
+    neighbours: LiveNeighbours | None = None
+    """What autoscalers are judged beside; ``None``: nothing of it is known."""
 
 
 def _today() -> datetime.date:
@@ -208,6 +213,8 @@ class ReviewService:
             request.namespace, loaded.names, today, loaded.options.waiver_days
         )
         judge = _Judge(loaded, review, labels, today, granted)
+        if self._around.neighbours is not None and request.group_kind in JUDGED:
+            judge.neighbours = await self._around.neighbours.around(request)
         now = judge.judged(request.obj or {}) if review.unreadable is None else judge.unreadable()
         before = None
         if request.old is not None and (scale or self._needs_old(now, stages)):
@@ -334,6 +341,7 @@ class _Judge:
         self.by_controller = callers.is_controller(self.request, more)
         self.believed = callers.is_believed(self.request, more)
         self.owners: Sequence[ObjectRef] = ()
+        self.neighbours: Neighbours | None = None
 
     def again(self, now: Judged, owners: Sequence[ObjectRef]) -> Judged:
         """The same evaluation, with waivers of ``owners``, which made the object for sure."""
@@ -347,7 +355,8 @@ class _Judge:
         try:
             namespace, size = self.request.namespace, self.review.json_bytes
             seen = obj if self.believed else callers.without_claims(obj)
-            evaluation = self.loaded.evaluator.evaluate(seen, namespace, self.labels, size)
+            beside = () if self.neighbours is None else (self.neighbours,)
+            evaluation = self.loaded.evaluator.evaluate(seen, namespace, self.labels, size, *beside)
             return Judged(evaluation, self._waivers(obj, evaluation))
         except Exception:
             # A mistake of ours must neither let the object in nor stop the process.

@@ -11,6 +11,7 @@ from karb_guard.cluster.leases import Leadership
 from karb_guard.cluster.namespaces import NamespaceLabels
 from webhook.enforcement import RecordKeeper, RecordPlace, enforced_in
 from webhook.metrics import Metrics
+from webhook.neighbours import neighbours_of
 from webhook.objects import ClusterObjects
 from webhook.owners import owners_of
 from webhook.scales import parents_of
@@ -52,7 +53,9 @@ class Watched:
                     self._cluster, self._place, lambda: self._enforced(loaded()), leadership
                 )
                 stack.enter_context(keeper.running())
-            yield Surroundings(self._objects, owners, parents)
+            neighbours = neighbours_of(self._cluster, self._objects)
+            stack.callback(neighbours.close)
+            yield Surroundings(self._objects, owners, parents, neighbours)
 
     def _enforced(self, loaded: Loaded) -> Mapping[str, frozenset[str]] | None:
         """Namespace -> what is enforced there; break-glass changes nothing about since when."""

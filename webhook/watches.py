@@ -11,6 +11,7 @@ from karb_guard.cluster.client import ClusterClient, segment
 from karb_guard.cluster.reflector import Reflector
 from karb_guard.decisions import rollouts, waiver_objects
 from webhook.metrics import Metrics
+from webhook.neighbours import WATCHED
 from webhook.objects import ENFORCEMENT, ROLLOUTS, WAIVERS, ClusterObjects
 
 SYNC_SECONDS = 3.0
@@ -38,6 +39,8 @@ class Watches:
             ROLLOUTS: self._watch(ROLLOUTS, rollouts.PATH, rollouts.project),
             WAIVERS: self._watch(WAIVERS, waiver_objects.PATH, waiver_objects.project),
         }
+        for name, collection in WATCHED.items():
+            self._reflectors[name] = self._watch(name, collection.path, collection.kept)
         if record is not None:
             path = f"/api/v1/namespaces/{segment(record[0])}/configmaps"
             query = {"fieldSelector": f"metadata.name={record[1]}"}
@@ -69,7 +72,8 @@ class Watches:
         query: dict[str, str] | None = None,
     ) -> Reflector:
         def changed() -> None:
-            self._objects.take(collection, made.items)
+            known = made.state in (reflector.SYNCED, reflector.ABSENT)
+            self._objects.take(collection, made.items, known=known)
             for state in reflector.STATES:
                 self._metrics.watches.labels(collection, state).set(state == made.state)
 

@@ -27,6 +27,8 @@ STARTING, SYNCED, ABSENT, FORBIDDEN, FAILING = (
 )
 STATES = (STARTING, SYNCED, ABSENT, FORBIDDEN, FAILING)
 
+_NOTHING = object()
+
 Key = tuple[str, str]
 """(namespace or ``""``, name)."""
 
@@ -134,10 +136,15 @@ class Reflector:
     def _take(self, kind: str, obj: Json) -> None:
         if kind == "BOOKMARK":
             return
+        key = _key(obj)
         if kind == "DELETED":
-            self._items.pop(_key(obj), None)
+            if self._items.pop(key, _NOTHING) is _NOTHING:
+                return
         else:
-            self._items[_key(obj)] = self._project(obj)
+            projected = self._project(obj)
+            if self._items.get(key, _NOTHING) == projected:
+                return  # a status, a heartbeat: nothing that anybody reads
+            self._items[key] = projected
         self._on_change()
 
 

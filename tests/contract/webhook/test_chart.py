@@ -23,6 +23,7 @@ from tests.support.chart import (
 )
 from tests.support.helm import CHART, NAMESPACE, RELEASE, helm, render
 from webhook import arguments, registration, rules, selftest, uninstall
+from webhook.neighbours import WATCHED
 from webhook.rules import RegistrationOptions, ServiceAddress
 
 
@@ -188,6 +189,7 @@ def test_a_digest_pins_the_image() -> None:
 READ = {
     *("namespaces", "invariantrollouts", "waivers", "replicationcontrollers", "replicasets"),
     *("deployments", "statefulsets", "daemonsets", "jobs", "cronjobs"),
+    *WATCHED,
 }
 """What may be read whatever its name."""
 
@@ -215,7 +217,7 @@ def test_no_role_is_wider_than_the_work() -> None:
     resources = {resource for rule in rules_of_files for resource in rule["resources"]}
     assert resources == READ
     watched = {r for rule in rules_of_files if "watch" in rule["verbs"] for r in rule["resources"]}
-    assert watched == {"namespaces", "invariantrollouts", "waivers"}
+    assert watched == {"namespaces", "invariantrollouts", "waivers", *WATCHED}
 
 
 def test_definitions_of_kinds_stay_at_an_uninstall_unless_one_says_otherwise() -> None:

@@ -1,0 +1,124 @@
+"""An autoscaler that can't work is stopped when it is created, on a real API server."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.api_proxy import ApiProxy
+from tests.support.controlplane import Cluster
+from tests.support.e2e_cluster import Json, Namespaces, container, controller, until_judged
+from tests.support.webhook_process import WebhookProcess, serving
+
+pytestmark = pytest.mark.e2e
+
+CONFIG: Json = {
+    "stages": {"invariants": {"as-conflict": "enforce", "as-target": "enforce"}},
+    "webhook": {"denyCustomResources": True},
+}
+SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def watching(
+    start_webhook: Callable[..., WebhookProcess], api: ApiProxy, namespaces: Namespaces
+) -> Iterator[WebhookProcess]:
+    with serving(start_webhook(CONFIG)) as process:
+        until_judged(api, process, namespaces.make("scalers-first", process))
+        yield process
+
+
+@pytest.fixture
+def where(namespaces: Namespaces, watching: WebhookProcess) -> str:
+    return namespaces.make("scalers", watching)
+
+
+def autoscaler(name: str, target: str, kind: str = "Deployment") -> Json:
+    metric = {"type": "Utilization", "averageUtilization": 70}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": name},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": kind, "name": target},
+            "minReplicas": 1,
+            "maxReplicas": 4,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": metric}}],
+        },
+    }
+
+
+def deployment(name: str) -> Json:
+    made = controller("Deployment", containers=[container()])
+    made["metadata"]["name"] = name
+    return made
+
+
+class Creates:
+    """``kubectl`` in one namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster, self._namespace = cluster, namespace
+
+    def __call__(self, obj: Json, *more: str, verb: str = "create") -> str:
+        """What is said where it is refused; empty where it isn't."""
+        arguments = (verb, f"-n{self._namespace}", "-f", "-", *more)
+        done = self._cluster.kubectl(*arguments, stdin=json.dumps(obj), check=False)
+        return done.stderr if done.returncode else ""
+
+    def until_refused(self, obj: Json) -> str:
+        """The watch has to see what was created before; dry runs leave nothing."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            if said := self(obj, "--dry-run=server"):
+                return said
+            time.sleep(0.1)
+        raise AssertionError("never refused")
+
+
+@pytest.fixture
+def create(cluster: Cluster, where: str) -> Creates:
+    return Creates(cluster, where)
+
+
+def test_a_second_autoscaler_of_one_target_is_refused_and_the_first_may_change(
+    create: Creates,
+) -> None:
+    assert create(deployment("llm")) == ""
+    first = autoscaler("first", "llm")
+    assert create(first) == ""
+    said = create.until_refused(autoscaler("second", "llm"))
+    assert "as-conflict" in said
+    assert "HorizontalPodAutoscaler first" in said
+    first["spec"]["maxReplicas"] = 6
+    assert create(first, verb="apply") == "", "it is no other autoscaler than itself"
+    assert create(deployment("embedder")) == ""
+    assert create(autoscaler("third", "embedder")) == ""
+
+
+def test_an_autoscaler_without_a_target_is_refused_until_there_is_one(create: Creates) -> None:
+    scaler = autoscaler("early", "late")
+    assert "as-target" in create(scaler)
+    assert create(deployment("late")) == ""
+    assert create(scaler) == "", "targets are looked at live"
+
+
+def test_a_target_that_nobody_can_look_at_is_no_finding(create: Creates) -> None:
+    scaler = autoscaler("odd", "llm", kind="Gateway")
+    scaler["spec"]["scaleTargetRef"]["apiVersion"] = "example.com/../v1"
+    assert "as-target" not in create(scaler)
+
+
+def test_what_went_away_no_longer_conflicts(cluster: Cluster, create: Creates, where: str) -> None:
+    assert create(deployment("llm")) == ""
+    assert create(autoscaler("first", "llm")) == ""
+    second = autoscaler("second", "llm")
+    create.until_refused(second)
+    cluster.kubectl("delete", f"-n{where}", "hpa", "first")
+    deadline = time.monotonic() + SECONDS
+    while (said := create(second)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert said == ""

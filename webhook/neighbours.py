@@ -1,0 +1,169 @@
+"""What an autoscaler is judged beside: the others of its namespace, by watch, and its target, live.
+
+Two autoscalers on one target undo each other's work, and one whose target can't be scaled does
+nothing; both are best said to whoever creates the second one. Autoscalers are few and rarely
+written, so that they are watched and workloads are not: the one target is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from karb_guard.cluster.client import ClusterClient, segment
+from karb_guard.decisions.request import AdmissionRequest
+from karb_guard.model.errors import KarbGuardError
+from webhook.logs import log
+from webhook.objects import ClusterObjects, Collection
+from webhook.rules import plural
+
+TIMEOUT_SECONDS = 1.0
+"""For the target."""
+THREADS = 2
+
+Json = Mapping[str, Any]
+Kind = tuple[str, str]
+"""API group and kind."""
+
+HPA: Kind = ("autoscaling", "HorizontalPodAutoscaler")
+SCALED_OBJECT: Kind = ("keda.sh", "ScaledObject")
+JUDGED = frozenset({"/".join(HPA), "/".join(SCALED_OBJECT)})
+"""Kinds with neighbours, as ``AdmissionRequest.group_kind`` writes them."""
+
+WATCHED: Mapping[str, Collection] = {
+    "horizontalpodautoscalers": Collection(
+        "/apis/autoscaling/v2/horizontalpodautoscalers", "autoscaling/v2", HPA[1]
+    ),
+    "scaledobjects": Collection(
+        "/apis/keda.sh/v1alpha1/scaledobjects", "keda.sh/v1alpha1", SCALED_OBJECT[1]
+    ),
+    "verticalpodautoscalers": Collection(
+        "/apis/autoscaling.k8s.io/v1/verticalpodautoscalers",
+        "autoscaling.k8s.io/v1",
+        "VerticalPodAutoscaler",
+    ),
+    "limitranges": Collection("/api/v1/limitranges", "v1", "LimitRange"),
+}
+"""LimitRanges fill in the requests that a utilisation is a part of."""
+
+
+BUILT_IN: frozenset[Kind] = frozenset(
+    {
+        ("", "ReplicationController"),
+        ("apps", "Deployment"),
+        ("apps", "ReplicaSet"),
+        ("apps", "StatefulSet"),
+    }
+)
+"""What can be scaled in every cluster."""
+
+
+class Neighbours(NamedTuple):
+    """Objects beside the judged one, and what they are all of."""
+
+    objects: tuple[Json, ...]
+    known: frozenset[Kind]
+    """Kinds of which the namespace holds what is here and nothing else."""
+
+
+class LiveNeighbours:
+    """The watched autoscalers of a namespace and the target of one; see ``around``."""
+
+    def __init__(
+        self,
+        objects: ClusterObjects,
+        get: Callable[[str, float], dict[str, Any] | None],
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        """``get`` (path, seconds) answers the object, or ``None`` for a 404; it may block."""
+        self._objects = objects
+        self._get = get
+        self._timeout = timeout
+        self._threads = ThreadPoolExecutor(THREADS, "neighbours")
+
+    async def around(self, request: AdmissionRequest) -> Neighbours | None:
+        """What is beside the request's object; ``None`` while not every collection is known."""
+        if not self._objects.knows(WATCHED):
+            return None
+        found = [
+            obj
+            for name in WATCHED
+            for obj in self._objects.in_namespace(name, request.namespace)
+            if not _same(obj, request)
+        ]
+        known = {kind_of(collection) for collection in WATCHED.values()}
+        target = await self._target(request)
+        if target is not None:
+            kind, obj = target
+            known.add(kind)
+            found += [obj] if obj is not None else []
+        return Neighbours(tuple(found), frozenset(known))
+
+    def close(self) -> None:
+        """Don't wait for looks under way."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _target(self, request: AdmissionRequest) -> tuple[Kind, Json | None] | None:
+        """The target's kind and the target, or no target; ``None`` where nobody could tell."""
+        reference = _reference(request)
+        if reference is None:
+            return None
+        version, kind, name = reference
+        path = _path(version, kind, request.namespace, name)
+        loop = asyncio.get_running_loop()
+        look = loop.run_in_executor(self._threads, self._get, path, self._timeout)
+        try:
+            obj = await asyncio.wait_for(look, self._timeout)
+        except (KarbGuardError, TimeoutError) as error:
+            log(logging.WARNING, "target not read", target=path, problem=str(error) or "timed out")
+            return None
+        found = (version.rpartition("/")[0], kind)
+        if obj is None:
+            # Of other kinds the resource's name is a guess, and nothing there proves nothing.
+            return (found, None) if found in BUILT_IN else None
+        return found, {**obj, "apiVersion": version, "kind": kind}
+
+
+def _path(version: str, kind: str, namespace: str, name: str) -> str:
+    """Where the API server has it. All parts come from a user: each stays one segment."""
+    group, _, number = version.rpartition("/")
+    root = f"/apis/{segment(group)}/{segment(number)}" if group else f"/api/{segment(number)}"
+    return f"{root}/namespaces/{segment(namespace)}/{segment(plural(kind))}/{segment(name)}"
+
+
+def kind_of(collection: Collection) -> Kind:
+    """Group and kind of what a collection holds."""
+    return collection.api_version.rpartition("/")[0], collection.kind
+
+
+def _same(obj: Json, request: AdmissionRequest) -> bool:
+    """Whether ``obj`` is the stored version of the object that is judged."""
+    group = str(obj["apiVersion"]).rpartition("/")[0]
+    return (group, obj["kind"], obj["metadata"].get("name")) == (
+        request.group,
+        request.kind,
+        request.name,
+    )
+
+
+def _reference(request: AdmissionRequest) -> tuple[str, str, str] | None:
+    """``apiVersion``, ``kind`` and ``name`` of the target, with KEDA's defaults."""
+    spec = (request.obj or {}).get("spec")
+    reference = spec.get("scaleTargetRef") if isinstance(spec, Mapping) else None
+    if not isinstance(reference, Mapping):
+        return None
+    keda = request.group == SCALED_OBJECT[0]
+    version = reference.get("apiVersion") or ("apps/v1" if keda else None)
+    kind = reference.get("kind") or ("Deployment" if keda else None)
+    name = reference.get("name")
+    if not all(isinstance(part, str) and part for part in (version, kind, name)):
+        return None
+    return str(version), str(kind), str(name)
+
+
+def neighbours_of(client: ClusterClient, objects: ClusterObjects) -> LiveNeighbours:
+    """Neighbours by watches and by an API server's answers."""
+    return LiveNeighbours(objects, lambda path, seconds: client.get(path, timeout=seconds))

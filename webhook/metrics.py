@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from karb_guard import __version__
 from karb_guard.decisions.admission import Decision
 from karb_guard.decisions.request import AdmissionRequest
 from karb_guard.decisions.stages import NamespaceStages
@@ -209,6 +210,13 @@ class Metrics:
             registry=registry,
         )
         self.started_at.set_to_current_time()
+        self._loaded_info = Gauge(
+            "karb_guard_loaded_info",
+            "1 for what is in force: digest of configuration and policies, and its size.",
+            ("digest", "version", "invariants"),
+            registry=registry,
+        )
+        self._loaded: tuple[str, ...] = ()
         self.ready = Gauge("karb_guard_ready", "1 while /readyz answers 200.", registry=registry)
         # To look a time series up takes twice as long as to count. As many as there are series.
         self._reviews_of = functools.cache(self.reviews.labels)
@@ -259,6 +267,14 @@ class Metrics:
         self.reload_ok.set(outcome == "loaded")
         if outcome == "loaded":
             self.reloaded_at.set_to_current_time()
+
+    def loaded(self, digest: str, invariants: int) -> None:
+        """Say what is in force: the digest that ``/readyz`` gives, how many are enabled."""
+        now = (digest, __version__, str(invariants))
+        self._loaded_info.labels(*now).set(1)
+        if self._loaded and self._loaded != now:
+            self._loaded_info.remove(*self._loaded)
+        self._loaded = now
 
     def unheeded_labels(self, stages: NamespaceStages) -> None:
         """Count the labels of a review's namespace that are not heeded."""

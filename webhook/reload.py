@@ -12,6 +12,8 @@ import contextlib
 import gc
 import hashlib
 import logging
+import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -50,8 +52,10 @@ class Told:
 
 def paths_of(guard: Guard) -> tuple[Path, ...]:
     """The files and folders that a state was made of; empty where all of it is built in."""
-    file = guard.loaded.file
-    return (*([file] if file else []), *guard.roots)
+    file, engine = guard.loaded.file, guard.config.engine
+    secrets = [engine.opa.token_file, engine.opa.ca_file] if engine.type == "opa" else []
+    # An OPA server's token or CA that is rotated counts with an engine that reads it anew.
+    return (*([file] if file else []), *guard.roots, *(Path(each) for each in secrets if each))
 
 
 class UnreadableError(KarbGuardError):
@@ -120,26 +124,35 @@ class Reloader:
         self._settling: str | None = None
         self._retry_at: float | None = None
         self._stopping = threading.Event()
+        self._asked: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._guard: Guard | None = None
         self._retired: list[tuple[float, Guard]] = []
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Follow the files until the context ends."""
-        if not self._paths:
-            yield
-            return
         thread = threading.Thread(target=self._run, name="reload", daemon=True)
         thread.start()
         try:
             yield
         finally:
             self._stopping.set()
+            self.poke()
             thread.join(POLL_SECONDS)
             for _, guard in self._retired:
                 guard.engine.close()
             if self._guard is not None:
                 self._guard.engine.close()
+
+    def poke(self) -> None:
+        """Reload soon, whether a file has changed or not. May be called by a signal's handler."""
+        self._asked.put(None)
+
+    def now(self) -> str:
+        """Reload, without waiting for files to settle: ``loaded`` or ``refused``."""
+        self._retire()
+        self._seen, self._settling = _quietly(self._paths), None
+        return self._reload()
 
     def look(self) -> str | None:
         """Look once: ``loaded``, ``refused``, or ``None`` where nothing has changed.
@@ -159,13 +172,27 @@ class Reloader:
         return self._reload()
 
     def _run(self) -> None:
-        while not self._stopping.wait(POLL_SECONDS):
+        while True:
+            asked = self._wait()
+            if self._stopping.is_set():
+                return
             try:
-                self.look()
+                self.now() if asked else self.look()
             except Exception:
                 # Whatever nobody thought of must not end the thread: the next change counts again.
                 logging.getLogger(__name__).exception("reload failed")
                 self._metrics.reloaded(REFUSED)
+
+    def _wait(self) -> bool:
+        """Until the next look; whether somebody asked for a reload, as often as may be."""
+        try:
+            self._asked.get(timeout=POLL_SECONDS)
+        except queue.Empty:
+            return False
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._asked.get_nowait()
+        return True
 
     def _reload(self) -> str:
         started = time.monotonic()
@@ -186,6 +213,7 @@ class Reloader:
         self._follow(paths_of(guard))
         gc.freeze()  # what is loaded stays, as at the start
         self._metrics.reloaded(LOADED)
+        self._metrics.loaded(loaded.digest, len(loaded.enabled))
         took = round(time.monotonic() - started, 3)
         label = guard.loaded.label
         log(logging.INFO, "reloaded", loaded=loaded.digest, configuration=label, seconds=took)
@@ -214,6 +242,19 @@ class Reloader:
             if due <= now:
                 guard.engine.close()
         self._retired = [each for each in self._retired if each[0] > now]
+
+
+@contextlib.contextmanager
+def on_hangup(poke: Callable[[], None]) -> Iterator[None]:
+    """Call ``poke`` at each SIGHUP, which else ends a process. In the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, lambda *_: poke())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _quietly(paths: Sequence[Path]) -> str:

@@ -26,7 +26,7 @@ from webhook.loading import loaded_from
 from webhook.logs import log
 from webhook.metrics import Metrics
 from webhook.namespaces import NoCluster, WatchedNamespaces
-from webhook.reload import Assembled, Reloader, Told
+from webhook.reload import Assembled, Reloader, Told, on_hangup
 from webhook.service import Loaded, Namespaces, ReviewService, Surroundings
 from webhook.serving import Binding, serve
 from webhook.tls import Listener
@@ -63,6 +63,7 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
     loaded = loaded_from(guard, args.namespace)
     judged = {kind for invariant in loaded.catalogue.values() for kind in invariant.match}
     metrics, readiness, listener = Metrics(judged), Readiness(), Listener()
+    metrics.loaded(loaded.digest, len(loaded.enabled))
     cluster = _cluster(args)
     current = Current(loaded)
     upkeep = Upkeep(args, cluster, listener, metrics, current.get)
@@ -87,7 +88,9 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
         service.events = stack.enter_context(recording(client, metrics))
         service.tracer = stack.enter_context(tracing(metrics))
         current.service = service
-        stack.enter_context(_reloader(args, guard, current, metrics, service.events).running())
+        reloader = _reloader(args, guard, current, metrics, service.events)
+        stack.enter_context(reloader.running())
+        stack.enter_context(on_hangup(reloader.poke))
         app = create_app(service, readiness, metrics, args.max_body_bytes)
         probes = create_probes_app(service, readiness, metrics)
         # What is loaded stays: the collector need not walk it at every turn.

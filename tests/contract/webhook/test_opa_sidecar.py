@@ -38,9 +38,17 @@ class Sidecar:
         self.folder = folder
         self.port, self.diagnostics = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self.write()
+
+    def write(self) -> None:
+        """A bundle and a new token, as the Pod's first container does."""
         command = [sys.executable, "-m", "karb_guard", "policy", "bundle", "--token"]
-        command += ["--output", str(folder)]
+        command += ["--output", str(self.folder)]
         subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
+
+    @property
+    def token(self) -> str:
+        return (self.folder / "token").read_text()
 
     def start(self) -> None:
         deployment = of_kind(render("opa.enabled=true"), "Deployment")
@@ -246,5 +254,28 @@ def test_a_killed_opa_lets_nothing_in(tmp_path: Path, sidecar: Sidecar, when_awa
             assert load.counts["clean denied unjudged"] == 0
             assert load.counts["bad denied unjudged"] == 0
             assert 'karb_guard_engine_total{outcome="fallback"}' in webhook.metrics()
+    finally:
+        webhook.stop()
+
+
+def test_a_rotated_token_is_used_without_a_restart(sidecar: Sidecar, tmp_path: Path) -> None:
+    webhook = Webhook(tmp_path, sidecar, "not-evaluated")
+    try:
+        until(lambda: webhook.ready, "ready")
+        before, digest = sidecar.token, webhook.metrics().partition("karb_guard_loaded_info{")[2]
+        sidecar.kill()
+        sidecar.write()
+        assert sidecar.token != before
+        sidecar.start()
+        until(sidecar.healthy, "healthy again")
+        assert sidecar.ask("/v1/data", token=before.strip()) == 401
+        took = until(lambda: 'outcome="loaded"} 1' in webhook.metrics(), "reloaded")
+        until(lambda: webhook.ready, "ready with the new token")
+        now = webhook.metrics().partition("karb_guard_loaded_info{")[2]
+        assert now.partition("}")[0] == digest.partition("}")[0], "a token is no configuration"
+        with Load(webhook) as load:
+            until(lambda: min(load.counts["bad denied"], load.counts["clean allowed"]) > 20, "used")
+        print(f"the new token was used {took:.1f} s after OPA was back", dict(load.counts))
+        assert load.counts["bad allowed"] == 0
     finally:
         webhook.stop()

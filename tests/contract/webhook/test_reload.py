@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import signal
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from karb_guard import __version__
 from karb_guard.assembly import Choices, assemble
 from tests.contract.webhook.test_serving_process import CONFIG, Process, ask, started
 from tests.support.own_policies import scaffold
@@ -18,7 +22,16 @@ from tests.support.webhook_rig import body, pod
 from webhook.events import Reference
 from webhook.loading import loaded_from
 from webhook.metrics import Metrics
-from webhook.reload import LOADED, MAX_FILES, REFUSED, Reloader, Told, UnreadableError, digest_of
+from webhook.reload import (
+    LOADED,
+    MAX_FILES,
+    REFUSED,
+    Reloader,
+    Told,
+    UnreadableError,
+    digest_of,
+    paths_of,
+)
 from webhook.service import Loaded
 
 LENIENT = CONFIG.replace("enforce", "warn")
@@ -149,6 +162,50 @@ def test_a_running_webhook_changes_its_mind_between_two_reviews(tmp_path: Path) 
         file.write_text(CONFIG)
         until(lambda: ask(connection, DENIED)["allowed"] is False)
         assert sample(process, "karb_guard_reload_ok") == 1
+
+
+def loaded_info(process: Process) -> list[dict[str, str]]:
+    """The labels of each series of ``karb_guard_loaded_info``."""
+    url = f"http://127.0.0.1:{process.metrics_port}/metrics"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        text = answer.read().decode()
+    series = re.findall(r"^karb_guard_loaded_info\{(.*)\} 1.0$", text, re.M)
+    return [dict(re.findall(r'(\w+)="([^"]*)"', labels)) for labels in series]
+
+
+def test_sighup_reloads_at_once_and_the_metric_names_what_is_in_force(tmp_path: Path) -> None:
+    with started(tmp_path, "--tls-dir", str(tmp_path / "tls")) as process:
+        (before,) = loaded_info(process)
+        assert before["version"] == __version__
+        assert int(before["invariants"]) > 50
+        url = f"http://127.0.0.1:{process.metrics_port}/readyz"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            assert json.loads(answer.read())["loaded"] == before["digest"]
+        for _ in range(3):
+            process.popen.send_signal(signal.SIGHUP)
+        loaded = 'karb_guard_reloads_total{outcome="loaded"}'
+        until(lambda: sample(process, loaded) >= 1)
+        assert loaded_info(process) == [before], "the same files"
+        (tmp_path / "karb-guard.yaml").write_text(LENIENT)
+        process.popen.send_signal(signal.SIGHUP)
+        until(lambda: ask(process.connect(), DENIED)["allowed"] is True)
+        (after,) = loaded_info(process)
+        assert after["digest"] != before["digest"]
+        assert process.popen.poll() is None
+
+
+def test_a_token_and_a_ca_of_an_opa_server_are_followed(tmp_path: Path) -> None:
+    for name in ("token", "ca.pem"):
+        (tmp_path / name).write_text(name)
+    opa = "{url: 'https://127.0.0.1:1', tokenFile: token, caFile: ca.pem}"
+    file = tmp_path / "karb-guard.yaml"
+    file.write_text(f"engine: {{type: embedded, opa: {opa}}}\n")
+    with assemble(Choices(file)) as guard:
+        assert paths_of(guard) == (file,), "an engine that is not in use reads nothing"
+        engine = replace(guard.config.engine, type="opa")
+        config = replace(guard.config, engine=engine)
+        used = guard._replace(loaded=guard.loaded._replace(config=config))
+        assert paths_of(used) == (file, tmp_path / "token", tmp_path / "ca.pem")
 
 
 def test_a_broken_policy_is_refused_and_the_old_ones_stay(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ class Action:
     owners: Sequence[ObjectRef]
     """Those with the most GPUs first."""
     namespaces: int
+    """Of its owners that are in one."""
     gpus: Gpus
 
     @property
@@ -296,7 +297,7 @@ class _Reader:
             url=_url(invariant),
             findings=len(group),
             owners=owners,
-            namespaces=len({owner.namespace for owner in owners}),
+            namespaces=len({owner.namespace for owner in owners if owner.namespace}),
             gpus=self._gpus(owners),
         )
 

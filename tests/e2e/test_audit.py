@@ -23,7 +23,9 @@ from karb_guard.lint.runner import LintOptions, lint
 from karb_guard.manifests.reading import read_paths
 from karb_guard.model.audit import Audit
 from karb_guard.model.finding import Severity
+from karb_guard.reports import Format, render_audit
 from tests.support import planted
+from tests.support.browser import chromium, faults, visit
 from tests.support.cli import karb_guard
 from tests.support.controlplane import Cluster, ControlPlane
 from tests.support.planted import Plot, of_places, open_findings, wrong
@@ -138,6 +140,20 @@ def test_the_command_says_where_and_how_much(stage: Stage, tmp_path: Path) -> No
         cwd=tmp_path,
     )
     assert clean.code == 0, clean.out
+
+
+def test_the_page_of_the_planted_cluster_is_sound_in_a_browser(
+    stage: Stage, tmp_path: Path
+) -> None:
+    audit = stage.scan()
+    page = render_audit(audit, Format.HTML)
+    print(f"{len(audit.report.findings)} findings, {len(page.encode()):,} bytes")
+    assert len(page.encode()) < 2_000_000
+    with chromium() as browser:
+        seen = visit(browser, page, tmp_path)
+        assert not faults(seen)
+        listed = seen.page.locator("#findings-list > li").count()
+        assert listed == len(audit.report.open_findings) > 0
 
 
 def test_an_export_gives_the_same_findings(stage: Stage, tmp_path: Path) -> None:

@@ -98,6 +98,13 @@ def test_the_wheel_lints_with_its_own_bundle_and_without_opa_or_go(
     assert "error gpu-tol-leak KARB-GPU-001" in done.stdout, done.stdout
 
 
+def test_the_wheel_holds_what_the_page_is_made_of(command: Path, elsewhere: Path) -> None:
+    done = _run(command, "lint", "pod.yaml", "--format", "html", cwd=elsewhere)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "<style>" in done.stdout
+    assert "<script>" in done.stdout
+
+
 def test_lint_needs_none_of_the_webhook_s_packages(command: Path, elsewhere: Path) -> None:
     done = _run(command, "webhook", "serve", cwd=elsewhere)
     assert done.returncode == 2

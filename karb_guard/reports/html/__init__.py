@@ -77,7 +77,8 @@ def _body(digest: Digest) -> Markup:
         "main",
         sections.alert(digest),
         sections.overview(digest),
-        layers if trend is None else tag("div", layers, trend, class_="pair"),
+        # Beside each other where there is a chart, not beside a sentence.
+        tag("div", layers, trend, class_="pair" if len(digest.trend) > 1 else "stack"),
         *(card for _, _, card in shown),
         id="main",
         class_="wrap",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from karb_guard.model.audit import Missing
 from karb_guard.model.finding import Severity
 from karb_guard.model.path import format_path
 from karb_guard.model.report import LocatedFinding, Problem, counted
@@ -45,6 +46,8 @@ MAX_NAMESPACES = 150
 MAX_OFFENDERS = 15
 MAX_ACTIONS = 60
 FIRST_ACTIONS = 5
+MAX_NAMES = 20
+"""Of one cell that lists names."""
 REMEDY = 1_500
 """Characters of a remedy."""
 _WORDS = ("of", "about")
@@ -224,7 +227,7 @@ def _action(digest: Digest, action: Action) -> Markup:
     title = tag("h3", short(action.title, TEXT))
     where = [
         counted(action.findings, "finding"),
-        counted(action.namespaces, "namespace"),
+        counted(action.namespaces, "namespace") if action.namespaces else "cluster-scoped",
         f"layer: {action.layer.value}",
     ]
     worst = ", ".join(object_name(owner) for owner in action.owners[:3])
@@ -418,10 +421,11 @@ def _finding(found: LocatedFinding) -> Markup:
 def missing(digest: Digest) -> Markup | None:
     """What could not be read, and what has no verdict: said, never skipped."""
     refused = () if digest.audit is None else digest.audit.missing
-    rows = [
-        _row(short(entry.what, NAME), short(entry.reason, TEXT), _undecides(entry.undecided))
-        for entry in refused
-    ]
+    # One reason, such as a role without a right, may be that of many kinds.
+    reasons: dict[str, list[Missing]] = {}
+    for entry in refused:
+        reasons.setdefault(entry.reason, []).append(entry)
+    rows = [_refused(reason, entries) for reason, entries in reasons.items()]
     rows += [_problem(problem) for problem in digest.report.problems]
     if not rows:
         return None
@@ -435,11 +439,19 @@ def missing(digest: Digest) -> Markup | None:
     )
 
 
+def _refused(reason: str, entries: Sequence[Missing]) -> Markup:
+    what = [short(entry.what, NAME) for entry in entries[:MAX_NAMES]]
+    more = f" and {len(entries) - len(what)} more" if len(entries) > len(what) else ""
+    undecided = sorted({name for entry in entries for name in entry.undecided})
+    return _row(f"{', '.join(what)}{more}", short(reason, TEXT), _undecides(undecided))
+
+
 def _undecides(names: Sequence[str]) -> str:
     if not names:
         return "its objects are not in this report"
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return f"undecided: {', '.join(names[:8])}{more}"
+    shown = ", ".join(short(name, NAME) for name in names[:MAX_NAMES])
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"undecided: {shown}{more}"
 
 
 def _problem(problem: Problem) -> Markup:

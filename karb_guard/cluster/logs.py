@@ -5,12 +5,18 @@ No object bodies, no secrets.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
+import math
 import sys
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
 
 import orjson
+
+from karb_guard.cluster.repeats import Repeats
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -33,13 +39,40 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(entry, default=str).decode()
 
 
+class SparingHandler(logging.StreamHandler[TextIO]):
+    """Writes records, and of those that repeat a few and their number."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` in seconds."""
+        super().__init__(stream)
+        self._repeats = Repeats()
+        self._clock = clock
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write ``record`` unless it repeats, after what is due about earlier ones."""
+        now = self._clock()
+        self._sum_up(now)
+        if self._repeats.admits(record, now):
+            super().emit(record)
+
+    def close(self) -> None:
+        """Say what was not written, at the end of the process."""
+        with self.lock or contextlib.nullcontext():
+            self._sum_up(math.inf)
+        super().close()
+
+    def _sum_up(self, now: float) -> None:
+        for summary in self._repeats.summaries(now):
+            super().emit(summary)
+
+
 def configure(level: str) -> None:
     """Send every logger's records of ``level`` and above to standard error as JSON.
 
     Libraries below us speak from ``warning`` on: at ``debug`` the HTTP client of the cluster
     would print headers.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = SparingHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)

@@ -36,7 +36,7 @@ _PATIENT = frozenset({0, 429, 500, 502, 503, 504})
 class Patience:
     """How long to try again."""
 
-    attempts: int = 12
+    attempts: int = 16
     """Per request, the first included."""
     first_seconds: float = 0.25
     longest_seconds: float = 10.0

@@ -227,7 +227,7 @@ def test_an_api_server_that_is_restarted_in_mid_scan_is_waited_for(stage: Stage)
         restarting.append(thread)
 
     audit = stage.scan(progress=Once("namespaces", restart))
-    restarting[0].join(60)
+    restarting[0].join(120)
     assert audit.missing == ()
     assert _identities(audit) == before
 

@@ -295,13 +295,27 @@ def scan(kubeconfig: Path, directory: Path, pods: int) -> Run:
     (directory / "karb-guard.yaml").write_text(yaml.safe_dump({"failOn": "error"}))
     begun = time.monotonic()
     process = os.posix_spawn(sys.executable, command, {**os.environ})
-    _, status, usage = os.wait4(process, 0)
+    peak = 0
+    while not os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        peak = max(peak, _peak(process))
+        time.sleep(0.02)
     seconds = time.monotonic() - begun
+    _, status, usage = os.wait4(process, 0)
     code = os.waitstatus_to_exitcode(status)
     if code not in (0, 1):
         raise SystemExit(f"karb-guard audit ended with {code}")
     report = json.loads(out.read_text())["report"]
-    return Run(pods, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, report)
+    return Run(pods, seconds, usage.ru_utime + usage.ru_stime, peak / 1024, report)
+
+
+def _peak(process: int) -> int:
+    """KiB. Of ``wait4`` they would be those of this process, which is larger, at the ``exec``."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(found[0]) if found else 0
 
 
 def check(run: Run, wrong: Counter[tuple[str, str]]) -> None:

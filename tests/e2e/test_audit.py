@@ -71,7 +71,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterato
         planted.install(started, plots)
         planted.inject(started, plots[-1])
         _settle(started, plots)
-        with assemble(Choices(set_params=planted.SETTINGS[1:])) as guard:
+        choices = Choices(set_params=planted.PARAMS, ignore=planted.UNSERVED)
+        with assemble(choices) as guard:
             yield Stage(control, started, plots, guard)
     finally:
         control.stop()

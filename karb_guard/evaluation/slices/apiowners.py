@@ -15,8 +15,10 @@ from karb_guard.evaluation.slices.metricsapis import (
     knows_all,
     service_of,
 )
+from karb_guard.evaluation.slices.reads import Reads
 
 MAX_NAMES = 5
+READS = Reads(everywhere=(API_SERVICE, SCALED_OBJECT))
 _PODS = frozenset({"cpu", "memory"})
 
 
@@ -34,7 +36,9 @@ def provide(about: About) -> dict[str, Any] | None:
         return None
     service = service_of(obj)
     others = sorted(each for each in _others(about, obj) if each != service)[:MAX_NAMES]
-    scaled = about.inventory.remembered(("externally scaled",), lambda: _scaled_objects(about))
+    scaled = about.inventory.remembered(
+        ("externally scaled",), lambda: _scaled_objects(about), of_cluster=True
+    )
     if not others and not scaled and not knows_all(about):
         return None
     return {"group": group, "service": service, "others": others, "scaledobjects": scaled}

@@ -14,11 +14,19 @@ from karb_guard.evaluation.autoscaling.objects import name_of
 from karb_guard.evaluation.autoscaling.shapes import mapping, mappings
 from karb_guard.evaluation.slices import nodepools
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.facts.gpu_rules import GpuRules, gpu_rules
 from karb_guard.facts.nodes import NODE_POOL, node_facts
 from karb_guard.values.quantity import Quantity, parse_quantity
 
 POOL, NODE = ("karpenter.sh", "NodePool"), ("", "Node")
+READS = Reads(
+    everywhere=(
+        NODE,
+        ("resource.k8s.io", "DeviceClass"),
+        *((group, kind) for group, _, kind in (k.partition("/") for k in sorted(nodepools.KINDS))),
+    )
+)
 MAX_SOURCES = 3
 _OF_POOL = "karpenter.sh/nodepool"
 _ELASTIC = (
@@ -44,7 +52,9 @@ def provide(about: About) -> Json | None:
     """
     if not about.prepared.pods:
         return None
-    known: Json | None = about.inventory.remembered(("GPU capacity",), lambda: _capacity(about))
+    known: Json | None = about.inventory.remembered(
+        ("GPU capacity",), lambda: _capacity(about), of_cluster=True
+    )
     return known
 
 

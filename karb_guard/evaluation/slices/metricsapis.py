@@ -12,8 +12,10 @@ from typing import Any
 
 from karb_guard.evaluation.autoscaling.shapes import mapping, mappings, text
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 
 API_SERVICE = ("apiregistration.k8s.io", "APIService")
+READS = Reads(everywhere=(API_SERVICE,))
 GROUPS = ("metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io")
 _CORE = "v1."
 """The APIService of the core group, which every API server makes: who has it has them all."""
@@ -38,7 +40,7 @@ def provide(about: About) -> Json | None:
     entry = about.prepared.document.get("autoscaler")
     if entry is None:
         return None
-    apis = about.inventory.remembered(("metrics APIs",), lambda: _apis(about))
+    apis = about.inventory.remembered(("metrics APIs",), lambda: _apis(about), of_cluster=True)
     condition = _condition(about.prepared.raw, entry["kind"])
     if not apis and condition is None:
         return None

@@ -7,9 +7,11 @@ from typing import Any
 
 from karb_guard.evaluation.autoscaling.shapes import mapping, mappings, text
 from karb_guard.evaluation.slices.about import About
+from karb_guard.evaluation.slices.reads import Reads
 
 GROUP = "keda.sh"
 NAMESPACED, CLUSTER_WIDE = "TriggerAuthentication", "ClusterTriggerAuthentication"
+READS = Reads(here=((GROUP, NAMESPACED), (GROUP, CLUSTER_WIDE)))
 
 
 def provide(about: About) -> list[dict[str, Any]] | None:

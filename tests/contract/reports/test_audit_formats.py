@@ -28,7 +28,7 @@ from karb_guard.reports.markdown import MAX_CHARACTERS, escaped
 from karb_guard.reports.prices import PriceTable
 from tests.support.cli import REPOSITORY, karb_guard
 from tests.support.sample_audit import audit, catalogue, finding
-from tests.support.sample_report import sample
+from tests.support.sample_report import LEAK, PIN, sample
 from tests.support.sarif_schema import SchemaUnavailableError, sarif_schema
 
 REFERENCE = REPOSITORY / "docs" / "reference"
@@ -39,7 +39,7 @@ REGISTRY: Registry[Any] = Registry().with_resource(
 )
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, registry=REGISTRY)
 PRICES = PriceTable({"NVIDIA-L4": Decimal("0.7")}, "EUR")
-SMALL = audit(12, namespaces=3, workloads=3)
+SMALL = audit(12, namespaces=3, workloads=3, invariants=(LEAK, PIN))
 SUFFIX = {"json": "json", "sarif": "json", "junit": "xml", "csv": "csv", "markdown": "md"}
 
 

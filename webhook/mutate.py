@@ -19,6 +19,7 @@ import orjson
 from karb_guard.decisions.request import AdmissionRequest
 from karb_guard.mutation.mutator import Mutation
 from karb_guard.mutation.record import summary
+from webhook.lane import BusyError, Lane
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.review import API_VERSION, KIND, Review
@@ -55,6 +56,11 @@ class Reviews(Protocol):
         """Why the request passes untouched, or ``None``."""
         ...
 
+    @property
+    def lane(self) -> Lane:
+        """Where large objects wait for their turn."""
+        ...
+
     async def labels_of(self, request: AdmissionRequest) -> Labels | None:
         """The labels of the request's namespace."""
         ...
@@ -89,6 +95,8 @@ class MutationService:
         started = self._clock()
         try:
             outcome = await self._outcome(review)
+        except BusyError as error:
+            outcome = _failed("busy", str(error))
         except Exception:
             fields = {"uid": review.request.uid}
             logging.getLogger(__name__).exception("a mutation failed", extra={"fields": fields})
@@ -107,7 +115,10 @@ class MutationService:
         if review.unreadable is not None:
             return _failed("bounds", review.unreadable)
         labels = await self._reviews.labels_of(request)
-        mutation = mutator.mutate(request.obj or {}, request.namespace, labels, review.json_bytes)
+        size, obj = review.json_bytes, request.obj or {}
+        mutation = await self._reviews.lane.run(
+            size, lambda: mutator.mutate(obj, request.namespace, labels, size)
+        )
         if mutation.refused is not None:
             return _failed(mutation.cause, mutation.refused)
         if mutation.skipped is not None:

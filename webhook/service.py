@@ -1,8 +1,9 @@
 """One review from request to decision: namespace, evaluation, waivers, stages.
 
-The evaluation runs inline on the event loop: it is bounded by the engine's deadline and the
-input's bounds, and a hop to a thread costs more than it. Only a namespace that the cache doesn't
-know leads to a wait, of at most ``NAMESPACE_TIMEOUT_SECONDS``.
+The evaluation of a small object runs inline on the event loop: it is bounded by the engine's
+deadline and the input's bounds, and a hop to a thread costs more than it; large ones have a thread
+(``lane``). Only a namespace that the cache doesn't know leads to a wait, of at most
+``NAMESPACE_TIMEOUT_SECONDS``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from karb_guard.model.stage import Stage
 from webhook import break_glass, denials, scales
 from webhook.enforcement import EnforcedSince
 from webhook.events import NoEvents, Poster
+from webhook.lane import BusyError, Lane
 from webhook.logs import log, logger
 from webhook.metrics import Metrics
 from webhook.mutate import PodMutator
@@ -154,6 +156,7 @@ class ReviewService:
         self.events: Poster = NoEvents()
         """Told of denied Pods."""
         self.tracer: Tracer | None = None
+        self._lane = Lane()
         self._around = surroundings or Surroundings()
         self._since = EnforcedSince(self._around.objects)
 
@@ -215,10 +218,10 @@ class ReviewService:
         judge = _Judge(loaded, review, labels, today, granted)
         if self._around.neighbours is not None and request.group_kind in JUDGED:
             judge.neighbours = await self._around.neighbours.around(request)
-        now = judge.judged(request.obj or {}) if review.unreadable is None else judge.unreadable()
+        now = await self._judged(judge, request.obj or {})
         before = None
         if request.old is not None and (scale or self._needs_old(now, stages)):
-            before = judge.judged(request.old)
+            before = await self._judged(judge, request.old)
         if scale and before is not None:
             now, before = scales.difference(now, before), None
         policy = AdmissionPolicy(stages, loaded.catalogue, loaded.enabled, loaded.options, lenient)
@@ -238,6 +241,14 @@ class ReviewService:
         if labels is None:
             decision = _with_note(decision, "namespace-labels", "not known; configuration decided")
         return decision
+
+    async def _judged(self, judge: _Judge, obj: Mapping[str, Any]) -> Judged:
+        if judge.review.unreadable is not None:
+            return judge.unreadable()
+        try:
+            return await self._lane.run(judge.review.json_bytes, lambda: judge.judged(obj))
+        except BusyError as error:
+            return judge.put_off(error)
 
     async def _decide(
         self, judge: _Judge, now: Judged, before: Judged | None, policy: AdmissionPolicy
@@ -295,6 +306,11 @@ class ReviewService:
         if state is not None and not state.invariants and state.covers(request.namespace):
             return state.decided_by
         return self.loaded.reason_to_pass(request)
+
+    @property
+    def lane(self) -> Lane:
+        """Where large objects are judged, and changed."""
+        return self._lane
 
     async def labels_of(self, request: AdmissionRequest) -> Labels | None:
         """The labels of the request's namespace; ``None`` where nobody can tell them."""
@@ -363,6 +379,10 @@ class _Judge:
             fields = {"uid": self.request.uid, "kind": self.request.group_kind}
             logging.getLogger(__name__).exception("evaluation failed", extra={"fields": fields})
             return self._failed("an internal error of karb-guard; its log names this review's uid")
+
+    def put_off(self, error: BusyError) -> Judged:
+        """An object whose turn did not come in time."""
+        return self._failed(str(error), "busy")
 
     def unreadable(self) -> Judged:
         """An object that no parser of ours takes: never a silent pass."""

@@ -7,12 +7,14 @@ import http.client
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,10 +52,10 @@ class Process:
         except OSError:
             return 0
 
-    def connect(self) -> http.client.HTTPSConnection:
+    def connect(self, seconds: float = 10) -> http.client.HTTPSConnection:
         bundle = (self.folder / "tls" / "ca.crt").read_bytes()
         context = client_context(bundle)
-        return http.client.HTTPSConnection("localhost", self.port, timeout=10, context=context)
+        return http.client.HTTPSConnection("localhost", self.port, timeout=seconds, context=context)
 
 
 def ask(connection: http.client.HTTPSConnection, content: bytes) -> dict[str, object]:
@@ -195,3 +197,40 @@ def test_a_missing_certificate_file_is_named(
     monkeypatch.setattr(upkeep, "CERTIFICATE_PATIENCE_SECONDS", 0.0)
     with pytest.raises(CertificateError, match=f"{missing}: can't be read"):
         upkeep.first_certificate(CertificateKeeper(source, Listener(), Metrics()))
+
+
+def _large() -> bytes:
+    """A Pod within all bounds that takes a second to judge: its API server waits, others don't."""
+    container = {
+        "name": "server",
+        "image": "example.org/a/b:1",
+        "resources": {"limits": {"nvidia.com/gpu": "8"}},
+        "command": ["vllm", "serve"],
+        "args": [f"--x={index}" for index in range(150_000)],
+    }
+    obj = pod("large")
+    return body({**obj, "spec": {"containers": [container]}})
+
+
+def test_small_reviews_are_answered_while_large_ones_are_judged(tmp_path: Path) -> None:
+    large, small = _large(), body(pod("server"))
+    with started(tmp_path, "--tls-dir", str(tmp_path / "tls")) as process:
+        connection = process.connect(60)
+        ask(connection, small)
+
+        def post() -> bool:
+            answered = ask(process.connect(60), large)
+            return answered["allowed"] is False
+
+        began = time.monotonic()
+        seconds: list[float] = []
+        with ThreadPoolExecutor(5) as threads:
+            posted = [threads.submit(post) for _ in range(5)]
+            while not all(each.done() for each in posted):
+                asked = time.monotonic()
+                assert ask(connection, small)["allowed"] is False
+                seconds.append(time.monotonic() - asked)
+            assert all(each.result() for each in posted)
+        total = time.monotonic() - began
+        # On one loop a small one waits for a large one each time: a fifth of it all.
+        assert statistics.median(seconds) < total / 20, (seconds, total)

@@ -3,12 +3,12 @@
 Findings are compared one by one by identity, as multisets: a second instance of a finding that
 was there once is new, and the order of lists plays no part. Who owns the object plays none either:
 both versions are the same object, and a pod that leaves its ReplicaSet (a label is taken away to
-look into it) is no worse for it.
+look into it) is no worse for it. Where a finding has an amount (the GPUs that a workload may take),
+one of the same or of a larger amount must have been there.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from karb_guard.model.finding import Finding
@@ -22,20 +22,28 @@ def split(
     ``before`` are the old object's findings that no waiver covers: taking a waiver away makes
     what it covered new.
     """
-    keys = [_key(finding) for finding in before]
-    if not keys or not findings:
+    left: dict[tuple[str, str, str], list[float]] = {}
+    for finding in before:
+        left.setdefault(_key(finding), []).append(finding.amount or 0)
+    if not left or not findings:
         return list(findings), []
-    left = Counter(keys)
     new: list[Finding] = []
     known: list[Finding] = []
     for finding in findings:
-        key = _key(finding)
-        if left[key] > 0:
-            left[key] -= 1
-            known.append(finding)
-        else:
-            new.append(finding)
+        there = left.get(_key(finding))
+        (known if there and _taken(there, finding.amount) else new).append(finding)
     return new, known
+
+
+def _taken(there: list[float], amount: float | None) -> bool:
+    """Cross out the smallest of ``there`` that is no smaller than ``amount``, if there is one."""
+    if amount is None:  # nearly always, and they may be many
+        there.pop()
+        return True
+    enough = min((each for each in there if each >= amount), default=None)
+    if enough is not None:
+        there.remove(enough)
+    return enough is not None
 
 
 def _key(finding: Finding) -> tuple[str, str, str]:

@@ -47,6 +47,7 @@ class Findings:
             anchor=anchor,
             container=place.container,
             detail=violation.detail,
+            amount=_amount(violation.detail.get(invariant.amount)) if invariant.amount else None,
         )
 
     def _anchor(self, path: Path, depth: int) -> str:
@@ -85,6 +86,21 @@ class _Place(NamedTuple):
 _OBJECT = _Place("", 0)
 
 
+def _amount(value: Any) -> float | None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if number else None
+
+
+_LISTS = {
+    "main": "containers",
+    "init": "initContainers",
+    "sidecar": "sidecarContainers",
+    "ephemeral": "ephemeralContainers",
+}
+"""A container's role -> the word in anchors. What an init container may for a moment, another of
+its name must not for good."""
+
+
 def _places(prepared: Prepared) -> dict[Path, _Place]:
     """Path in the pod view -> place, of containers, PodSpecs and the metadata of templates.
 
@@ -93,7 +109,8 @@ def _places(prepared: Prepared) -> dict[Path, _Place]:
     places: dict[Path, _Place] = {}
     for template in prepared.templates:
         for container in template.containers:
-            path, name = container.path, f"pod/containers[{container.name}]"
+            path, of = container.path, _LISTS.get(container.role, "containers")
+            name = f"pod/{of}[{container.name}]"
             places.setdefault(path, _Place(name, len(path), container.name))
         spec, metadata = template.path, template.metadata_path
         if spec:

@@ -127,6 +127,7 @@ class Custom(_Model):
     paper: Line | None = None
     self_waivable: Annotated[bool, Field(alias="selfWaivable")] = False
     identity: Literal["field", "value"] = "field"
+    amount: Annotated[str, AfterValidator(_filled)] | None = None
     demanding: bool = False
     opt_in: Annotated[bool, Field(alias="optIn")] = False
     evaluator: Literal["rego", "python"] = "rego"

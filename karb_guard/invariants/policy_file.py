@@ -166,6 +166,7 @@ def _invariant(found: PolicyFile, package: str, metadata: Any) -> Invariant:
         paper=custom.paper,
         self_waivable=custom.self_waivable,
         identity=custom.identity,
+        amount=custom.amount,
         demanding=custom.demanding,
         opt_in=custom.opt_in,
         evaluator=custom.evaluator,

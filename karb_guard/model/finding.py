@@ -96,6 +96,8 @@ class Finding(NamedTuple):
     container: str | None = None
     """The container the path leads into, if any."""
     detail: Mapping[str, Any] = _NO_DETAIL
+    amount: float | None = None
+    """How bad it is, where that is a number; no part of the identity."""
 
     @property
     def identity(self) -> Identity:

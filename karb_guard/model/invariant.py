@@ -49,6 +49,8 @@ class Invariant:
     """Whether the object's own annotation may waive it at admission."""
     identity: str = "field"
     """``field``, or ``value`` where the field's value belongs to a finding's identity."""
+    amount: str | None = None
+    """The detail whose number says how bad a finding is: at an update it may stay or shrink."""
     demanding: bool = False
     """Whether it asks for what short examples leave out (probes, budgets, digests), so that other
     invariants' fixtures need not list it under ``also:``."""

@@ -21,6 +21,7 @@
 # custom:
 #   id: KARB-GPU-010
 #   severity: error
+#   identity: value
 #   since: 0.1.0
 #   paper: III. GPU scheduling and allocation
 #   match: [pods]

@@ -15,6 +15,7 @@
 # custom:
 #   id: KARB-RES-005
 #   severity: error
+#   amount: gpus
 #   since: 0.1.0
 #   match: [pods]
 #   context: [autoscalers, quotas, gpucapacity]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,18 +41,24 @@ required := {{
 
 def version() -> str:
     """The pinned version of the module."""
-    lines = (PINNED / "go.mod").read_text(encoding="utf-8").splitlines()
-    return next(line.split()[-1] for line in lines if MODULE in line)
+    text = (PINNED / "go.mod").read_text(encoding="utf-8")
+    (found,) = re.findall(rf"{re.escape(MODULE)} (v\S+)", text)
+    return str(found)
 
 
-def schema(go: str) -> Mapping[str, Any]:
-    """KEDA's schema. Raises ``subprocess.CalledProcessError`` where the module can't be had."""
+def directory(go: str) -> Path:
+    """The module. Raises ``subprocess.CalledProcessError`` where it can't be had."""
     command = [go, "mod", "download", "-json", f"{MODULE}@{version()}"]
     done = subprocess.run(
         command, cwd=PINNED, capture_output=True, check=True, timeout=TIMEOUT_SECONDS
     )
-    directory = Path(json.loads(done.stdout)["Dir"])
-    found: Mapping[str, Any] = json.loads((directory / SCHEMA).read_text(encoding="utf-8"))
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+def schema(go: str) -> Mapping[str, Any]:
+    """KEDA's schema. Raises like ``directory``."""
+    text = (directory(go) / SCHEMA).read_text(encoding="utf-8")
+    found: Mapping[str, Any] = json.loads(text)
     return found
 
 

@@ -2,9 +2,7 @@
 # title: An autoscaler's bounds leave it nothing to do, or too much
 # description: |-
 #   With a minimum that equals the maximum nothing scales and every burst is lost. Without a
-#   `maxReplicaCount` KEDA takes 100, which no GPU pool has: a stuck queue asks for all of them. A
-#   minimum above the maximum and an idle count at or above the minimum are refused by KEDA's
-#   webhook, which is not installed everywhere and lets pass what it can't judge. And a
+#   `maxReplicaCount` KEDA takes 100, which no GPU pool has: a stuck queue asks for all of them. And a
 #   `cooldownPeriod` counts only on the way to zero: with a minimum of one or more it slows nothing.
 # related_resources:
 # - ref: https://keda.sh/docs/latest/reference/scaledobject-spec/
@@ -18,10 +16,8 @@
 #   - autoscaling/HorizontalPodAutoscaler
 #   - keda.sh/ScaledObject
 #   checks:
-#     inverted: 'the minimum {min} is above the maximum {max}'
 #     fixed: 'minimum and maximum are both {max}, so nothing scales'
 #     unset: 'maxReplicaCount is not set, so KEDA takes 100'
-#     idle: 'idleReplicaCount {idle} is not below the minimum {min}'
 #     cooldown: 'cooldownPeriod counts only on the way to zero, and the minimum is {min}'
 #   remediation: |-
 #     Set both bounds, the upper one to what the GPU pool has:
@@ -38,17 +34,9 @@ entry := input.autoscaler
 
 keda if entry.kind == "ScaledObject"
 
-field(bound) := name if {
-	names := {"min": ["minReplicas", "minReplicaCount"], "max": ["maxReplicas", "maxReplicaCount"]}
-	name := names[bound][0]
-	not keda
-} else := {"min": "minReplicaCount", "max": "maxReplicaCount"}[bound]
+highest := {"HorizontalPodAutoscaler": "maxReplicas", "ScaledObject": "maxReplicaCount"}[entry.kind]
 
-violations contains {"check": "inverted", "path": ["spec", field("min")], "detail": {"min": entry.min, "max": entry.max}} if {
-	entry.min > entry.max
-}
-
-violations contains {"check": "fixed", "path": ["spec", field("max")], "detail": {"max": entry.max}} if {
+violations contains {"check": "fixed", "path": ["spec", highest], "detail": {"max": entry.max}} if {
 	entry.min == entry.max
 	entry.max > 0
 }
@@ -56,11 +44,6 @@ violations contains {"check": "fixed", "path": ["spec", field("max")], "detail":
 violations contains {"check": "unset", "path": ["spec", "maxReplicaCount"], "detail": {}} if {
 	keda
 	not input.object.spec.maxReplicaCount
-}
-
-violations contains {"check": "idle", "path": ["spec", "idleReplicaCount"], "detail": {"idle": entry.idle, "min": entry.min}} if {
-	is_number(entry.idle)
-	entry.idle >= entry.min
 }
 
 violations contains {"check": "cooldown", "path": ["spec", "cooldownPeriod"], "detail": {"min": entry.min}} if {

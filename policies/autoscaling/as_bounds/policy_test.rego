@@ -9,11 +9,7 @@ checks(changes, spec) := {v.check |
 
 test_both_pass if checks({}, {}) == set()
 
-test_inverted if checks({"min": 5}, {}) == {"inverted"}
-
 test_fixed if checks({"min": 4}, {}) == {"fixed"}
-
-test_idle if checks({"idle": 1}, {}) == {"idle"}
 
 test_cooldown if checks({}, {"cooldownPeriod": 600}) == {"cooldown"}
 

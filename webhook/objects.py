@@ -50,7 +50,15 @@ class Collection(NamedTuple):
         }
 
 
-_KEPT = ("name", "namespace", "uid", "labels", "annotations", "ownerReferences")
+_KEPT = (
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",  # of two autoscalers the later one is told
+    "labels",
+    "annotations",
+    "ownerReferences",
+)
 
 
 class ClusterObjects:

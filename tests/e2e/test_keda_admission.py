@@ -44,6 +44,7 @@ REJECTED = {
     "as-conflict/scaledobject-beside-hpa": "already managed by the hpa",
     "as-conflict/scaledobject-first": "already managed by the hpa",  # which is where we say it
     "as-request/scaledobject-second": "doesn't have the cpu request defined",
+    "as-request/scaledobject-value": "doesn't have the cpu request defined",
     "as-target/scaledobject-rayservice": "no matches for kind",  # nobody has RayServices here
     "as-trigger/scaledobject-none": "should have at least 1 items",
     "as-valid/scaledobject-idle": "must be less than MinReplicaCount",
@@ -67,6 +68,11 @@ def _deployment() -> Json:
     return found
 
 
+def _is_served(obj: Any) -> bool:
+    """Whether the object comes before the ScaledObject: an HPA that is made of it does not."""
+    return obj["kind"] in SERVED and not obj["metadata"].get("ownerReferences")
+
+
 def _errors(evaluator: Evaluator, obj: Json, beside: tuple[Json, ...]) -> frozenset[str]:
     """Of the ScaledObject, and of the autoscalers beside it: a pair has one finding."""
     scalers = [obj, *(other for other in beside if other["kind"] != "Deployment")]
@@ -85,7 +91,7 @@ def _cases() -> Iterator[Case]:
         if obj["kind"] != "ScaledObject":
             continue
         written = parse((fixture.context or "").encode(), "context").documents
-        beside = tuple(d.object for d in written if d.object["kind"] in SERVED)
+        beside = tuple(d.object for d in written if _is_served(d.object))
         if not any(other["kind"] == "Deployment" for other in beside):
             beside = (*beside, _deployment())
         name = f"{fixture.invariant.name}/{fixture.case}"

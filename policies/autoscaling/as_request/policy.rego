@@ -4,7 +4,8 @@
 #   Utilisation is use divided by request, over all containers of the pod. One container without a
 #   request for the resource, often a sidecar, and the HPA reports an error and does not scale. A
 #   ContainerResource metric that names a container which the pods don't have does the same. A
-#   LimitRange of the namespace that sets requests counts.
+#   LimitRange of the namespace that sets requests counts. KEDA's webhook refuses cpu and memory
+#   triggers of containers without the request, whatever their metricType.
 # related_resources:
 # - ref: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
 #   description: Horizontal Pod Autoscaling
@@ -40,10 +41,11 @@ uses := [use |
 	use := {"path": metric.path, "resource": metric.name, "container": metric.container, "divides": is_number(metric.target.averageUtilization)}
 ]
 
+# KEDA's webhook asks for the request of an AverageValue trigger, too (verifyCPUMemoryScalers).
 triggers := [use |
 	some trigger in input.autoscaler.triggers
 	trigger.type in {"cpu", "memory"}
-	use := {"path": trigger.path, "resource": trigger.type, "container": object.get(trigger.metadata, "containerName", null), "divides": trigger.metricType != "AverageValue"}
+	use := {"path": trigger.path, "resource": trigger.type, "container": object.get(trigger.metadata, "containerName", null), "divides": true}
 ]
 
 relevant := [use |

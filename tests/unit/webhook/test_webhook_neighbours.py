@@ -33,8 +33,12 @@ def request(reference: Any, kind: tuple[str, str] = HPA, name: str = "mine") -> 
     )
 
 
+CREATED = "2026-11-01T08:00:00Z"
+
+
 def hpa(name: str, namespace: str = "team") -> tuple[tuple[str, str], Json]:
-    listed = {"metadata": {"name": name, "namespace": namespace}, "spec": {}, "status": {"x": 1}}
+    metadata = {"name": name, "namespace": namespace, "creationTimestamp": CREATED}
+    listed = {"metadata": metadata, "spec": {}, "status": {"x": 1}}
     return (namespace, name), WATCHED["horizontalpodautoscalers"].kept(listed)
 
 
@@ -78,6 +82,7 @@ def test_those_of_the_namespace_without_itself_and_without_status() -> None:
     assert names(found) == ["other"]
     assert found is not None
     assert "status" not in found.objects[0]
+    assert found.objects[0]["metadata"]["creationTimestamp"] == CREATED, "who came first counts"
     assert (found.objects[0]["apiVersion"], found.objects[0]["kind"]) == ("autoscaling/v2", HPA[1])
 
 

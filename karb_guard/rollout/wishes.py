@@ -82,6 +82,11 @@ def promoted(
             f"namespace {namespace} stays at {entry.stage.value}: {entry.reason.value}: "
             f"{entry.message}; asking spares the soak time, it opens no other gate"
         )
+    if entry.open:
+        raise RefusedError(
+            f"namespace {namespace} stays at {entry.stage.value}: the last scan has {entry.open} "
+            "unwaived violations; mend or waive them, and wait for the next scan"
+        )
     target = target_of(obj, namespace, labels)
     changed, done = copy.deepcopy(obj), []
     if target is None or target.rank < following.rank:

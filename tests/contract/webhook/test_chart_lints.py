@@ -18,6 +18,12 @@ SWITCHES = [
     [],
     ["opa.enabled=true"],
     [
+        "rollout.enabled=true",
+        "rollout.podSecurity=true",
+        "rollout.evidence.secretName=evidence",
+        "rollout.evidence.peers[0].podSelector.matchLabels.app=postgres",
+    ],
+    [
         "opa.enabled=true",
         "monitoring.serviceMonitor.enabled=true",
         "monitoring.prometheusRule.enabled=true",

@@ -76,7 +76,8 @@ def configure(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
-    logging.getLogger("karb_guard").setLevel(level.upper())
+    for ours in ("karb_guard", "audit"):
+        logging.getLogger(ours).setLevel(level.upper())
     # A record names neither thread nor source line: gathering them costs more than the rest of it
     # (https://docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

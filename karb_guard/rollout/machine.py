@@ -97,8 +97,9 @@ def _with_evidence(entry: Entry, gates: Gates, evidence: Evidence) -> Entry:
     """The entry with what was counted since, and what the scan says."""
     observation, now = evidence.observation, evidence.now
     total = observation.total(entry.name, evidence.invariant, entry.stage)
-    # From further back than the window nobody can tell what belongs into it.
-    recent = observation.countable is not None and observation.countable <= gates.window
+    # What was counted between two scrapes counts as of now; after a long pause nobody can tell.
+    longest = max(gates.window, counters.MAX_GAP)
+    recent = observation.countable is not None and observation.countable <= longest
     before = entry.counted if recent else None
     more = observation.increase(entry.name, evidence.invariant, entry.stage, before)
     kept = total

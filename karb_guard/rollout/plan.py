@@ -88,7 +88,7 @@ def advance(obj: Mapping[str, Any], world: World) -> Plan:
         return _unreadable(obj, status, str(error), world.now)
     short = world.names.get(rollout.invariant)
     if short is None:
-        problem = f"spec.invariant={rollout.invariant[:60]} names no invariant"
+        problem = f"spec.invariant={rollout.invariant[:60]} names no invariant; see karb-guard list"
         return _unreadable(obj, status, problem, world.now)
     observation = counters.observe(
         counters.from_status(status.get("webhook")), world.scrape, world.max_gap
@@ -269,7 +269,7 @@ def worth_writing(
         return True
     before = counters.from_status(old.get("webhook")).at
     after = counters.from_status(new.get("webhook")).at
-    return before is None or after is None or after - before >= every
+    return before is not None and after is not None and after - before >= every
 
 
 def _lasting(status: Mapping[str, Any]) -> Json:

@@ -87,6 +87,7 @@ ALONE = [
     'logLevel="warning"',
     'logLevel="error"',
     "events.enabled=false",
+    'rollout={"enabled":true,"podSecurity":true,"evidence":{"secretName":"e"}}',
     "opa.enabled=true",
     'opa={"enabled":true,"image":"r.example/opa:1","whenAway":"not-evaluated"}',
     (

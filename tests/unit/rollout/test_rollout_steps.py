@@ -288,6 +288,13 @@ def test_a_controller_that_was_away_blames_nobody_for_what_it_did_not_see() -> N
     assert rig.stage("a") == "warn"
 
 
+def test_a_window_shorter_than_a_round_still_rolls_back() -> None:
+    rig = walked(denialWindow="10s")
+    rig.deny("a", 6)
+    rig.run(10 * MINUTE)
+    assert rig.stage("a") == "warn"
+
+
 def test_a_replica_that_is_away_for_a_while_is_not_counted_twice() -> None:
     rig = walked()
     rig.deny("a", 100)
@@ -319,6 +326,16 @@ def test_a_spec_that_cannot_be_read_changes_no_stage() -> None:
     condition = rig.obj["status"]["conditions"][0]
     assert (condition["type"], condition["status"]) == ("SpecReadable", "False")
     assert "spec.gates.soak=long" in condition["message"]
+    again = rig.step(write=False).status
+    assert not worth_writing(rig.obj["status"], again, MINUTE)
+
+
+def test_a_new_object_that_cannot_be_read_is_told_once() -> None:
+    rig = Rig(rollout({"a": "enforce"}))
+    rig.obj["spec"]["invariant"] = "nobody"
+    assert "see karb-guard list" in rig.step().status["conditions"][0]["message"]
+    rig.now += HOUR
+    assert not worth_writing(rig.obj["status"], rig.step(write=False).status, MINUTE)
 
 
 def test_entries_are_bounded_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,9 @@ from karb_guard.cluster.client import ClusterClient, segment
 from karb_guard.model.errors import KarbGuardError
 from karb_guard.model.finding import ObjectRef
 from karb_guard.workloads.owners import controller_of
+from karb_guard.workloads.plural import plural
 from webhook.logs import log
-from webhook.rules import BUILT_IN_GROUPS, plural
+from webhook.rules import BUILT_IN_GROUPS
 
 TIMEOUT_SECONDS = 1.0
 """For the whole chain."""

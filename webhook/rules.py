@@ -21,6 +21,7 @@ from typing import Any
 
 from karb_guard.model.invariant import PODS_GROUP
 from karb_guard.workloads import TABLE
+from karb_guard.workloads.plural import plural
 
 Json = dict[str, Any]
 
@@ -219,16 +220,6 @@ def widened(template: Json, kinds: Iterable[str]) -> Json:
             if missing:
                 webhook["rules"] = present = [*present, {**rule, "resources": missing}]
     return found
-
-
-def plural(kind: str) -> str:
-    """A kind's resource name, guessed as ``meta.UnsafeGuessKindToResource`` does."""
-    singular = kind.lower()
-    if singular.endswith("s"):
-        return singular + "es"
-    if singular.endswith("y"):
-        return singular[:-1] + "ies"
-    return singular + "s"
 
 
 def configuration(options: RegistrationOptions, ca_bundle: bytes) -> Json:

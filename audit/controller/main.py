@@ -8,8 +8,9 @@ import os
 import signal
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from audit.controller.loop import Controller, Sources
+from audit.controller.loop import Controller, Sources, utc_now
 from audit.controller.replicas import (
     METRICS_PORT,
     EndpointReplicas,
@@ -17,13 +18,17 @@ from audit.controller.replicas import (
     Replicas,
     address_of,
 )
-from audit.controller.sources import EvidenceSource, NoScans
+from audit.controller.scanning import ClusterScanner
+from audit.controller.sources import EvidenceSource, NoScans, ScanningSource
 from karb_guard.assembly.policies import Choices, read_catalogue
 from karb_guard.cluster.client import ClusterClient, connect
 from karb_guard.cluster.leases import Alone, Candidacy, Leader
 from karb_guard.cluster.logs import LEVELS, configure
 from karb_guard.model.errors import UsageError
 from karb_guard.rollout.times import duration_of
+
+if TYPE_CHECKING:
+    from audit.evidence.store import EvidenceStore
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME)",
     )
     parser.add_argument(
+        "--scan-every",
+        type=_duration,
+        metavar="TIME",
+        help="scan the cluster in this process, so often; with --evidence-file, keep the counts "
+        "there (default: somebody else scans: `karb-guard audit --evidence`)",
+    )
+    parser.add_argument(
         "--cluster", metavar="NAME", help="whose scans count, where the database holds several"
     )
     parser.add_argument(
@@ -85,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     client = connect(args.kubeconfig)
     catalogue, _ = read_catalogue(Choices(args.config, args.policies))
     names = {i.id: i.name for i in catalogue} | {i.name: i.name for i in catalogue}
-    sources = Sources(replicas_of(args, client), source_of(args), names)
+    sources = Sources(replicas_of(args, client), source_of(args, client), names)
     leader = Leader(client, Candidacy(args.namespace, args.lease)) if args.lease else None
     controller = Controller(client, sources, leader or Alone())
 
@@ -128,21 +140,36 @@ def replicas_of(args: argparse.Namespace, client: ClusterClient) -> Replicas:
     return EndpointReplicas(client, args.namespace, args.webhook_service, args.metrics_port)
 
 
-def source_of(args: argparse.Namespace) -> EvidenceSource:
+def source_of(args: argparse.Namespace, client: ClusterClient) -> EvidenceSource:
     """Where scans come from; without any nothing is promoted."""
-    if args.evidence_file is None:
-        return NoScans()
+    if args.scan_every is not None:
+        return _scanning(args, client)
+    return NoScans() if args.evidence_file is None else _stored(args)
+
+
+def _scanning(args: argparse.Namespace, client: ClusterClient) -> EvidenceSource:
+    scanner = ClusterScanner(client, Choices(args.config, args.policies), args.cluster)
+    keep = None if args.evidence_file is None else _store(args).record
+    return ScanningSource(scanner.scan, args.scan_every, utc_now, keep)
+
+
+def _stored(args: argparse.Namespace) -> EvidenceSource:
+    from audit.evidence.source import StoredScans
+
+    return StoredScans(_store(args), args.cluster)
+
+
+def _store(args: argparse.Namespace) -> EvidenceStore:
     try:
         url = args.evidence_file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--evidence-file {args.evidence_file}: can't be read: {error}") from error
     try:
-        from audit.evidence.source import StoredScans
         from audit.evidence.store import EvidenceStore
     except ModuleNotFoundError as error:
         message = f"{error.name} is not installed; pip install 'karb-guard[evidence]'"
         raise UsageError(message) from error
-    return StoredScans(EvidenceStore(url), args.cluster)
+    return EvidenceStore(url)
 
 
 def _duration(text: str) -> datetime.timedelta:

@@ -78,6 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="exit 1 at findings of this severity or above (default: error)",
     )
     parser.add_argument(
+        "--exit-zero",
+        action="store_true",
+        help="exit 0 with findings too: for a job whose failure means that it could not look",
+    )
+    parser.add_argument(
         "--prices",
         metavar="FILE",
         help="what an hour of a GPU costs, for reports that speak of money",
@@ -113,7 +118,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"karb-guard: configured by {guard.loaded.label}", file=sys.stderr)
     _write(args, audit, prices)
     written = _written_back(args, audit)
-    return audit.exit_code if written else 2
+    code = 0 if audit.exit_code == 1 and args.exit_zero else audit.exit_code
+    return code if written else 2
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -87,7 +87,9 @@ ALONE = [
     'logLevel="warning"',
     'logLevel="error"',
     "events.enabled=false",
-    'rollout={"enabled":true,"podSecurity":true,"evidence":{"secretName":"e"}}',
+    'rollout={"enabled":true,"podSecurity":true,"scanEvery":"6h"}',
+    'audit={"enabled":true,"rules":[{"apiGroups":["x.io"],"resources":["ys"]}]}',
+    'evidence={"secretName":"e","cluster":"prod"}',
     "opa.enabled=true",
     'opa={"enabled":true,"image":"r.example/opa:1","whenAway":"not-evaluated"}',
     (

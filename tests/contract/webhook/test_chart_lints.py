@@ -20,8 +20,10 @@ SWITCHES = [
     [
         "rollout.enabled=true",
         "rollout.podSecurity=true",
-        "rollout.evidence.secretName=evidence",
-        "rollout.evidence.peers[0].podSelector.matchLabels.app=postgres",
+        "rollout.scanEvery=6h",
+        "audit.enabled=true",
+        "evidence.secretName=evidence",
+        "evidence.peers[0].podSelector.matchLabels.app=postgres",
     ],
     [
         "opa.enabled=true",

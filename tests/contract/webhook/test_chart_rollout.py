@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
+from audit import rights
 from audit.controller import main
 from audit.controller.loop import Controller, Sources
 from audit.controller.replicas import EndpointReplicas
 from audit.controller.sources import NoScans
+from karb_guard.cli import audit_command
 from karb_guard.cluster.client import ClusterClient, connect
 from karb_guard.cluster.leases import Candidacy, Leader
 from tests.support.controlplane import Cluster
@@ -25,7 +27,7 @@ from tests.support.helm import CHART, RELEASE, helm
 
 NAME = f"{RELEASE}-rollout"
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
-SETTINGS = ("rollout.enabled=true", "rollout.podSecurity=true", "rollout.evidence.secretName=e")
+SETTINGS = ("rollout.enabled=true", "rollout.podSecurity=true", "evidence.secretName=e")
 
 Json = dict[str, Any]
 Use = tuple[str, str, str]
@@ -56,6 +58,49 @@ def test_the_command_takes_the_chart_s_arguments(monkeypatch: pytest.MonkeyPatch
     assert (args.webhook_service, args.namespace) == (RELEASE, "karb")
     mounts = {m["mountPath"] for m in container["volumeMounts"]}
     assert {str(args.evidence_file.parent), str(args.config.parent)} <= mounts
+
+
+def test_the_audit_takes_the_cron_job_s_arguments() -> None:
+    done = helm(
+        "template", RELEASE, str(CHART), "--set", "audit.enabled=true,evidence.secretName=e"
+    )
+    objects = [o for o in yaml.safe_load_all(done.stdout) if o]
+    (job,) = [o for o in objects if o["kind"] == "CronJob"]
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"][0] == "audit"
+    parser = argparse.ArgumentParser()
+    audit_command.add_arguments(parser)
+    args = parser.parse_args(container["args"][1:])
+    assert (args.in_cluster, args.exit_zero) == (True, True)
+    assert args.evidence == "$(KARB_GUARD_EVIDENCE)"
+    assert container["env"][-1]["name"] == "KARB_GUARD_EVIDENCE"
+
+
+def test_the_scan_s_rights_are_those_of_its_plan() -> None:
+    file = CHART / "files" / "audit-rules.yaml"
+    assert file.read_text() == rights.render(), f"run python -m audit.rights > {file}"
+    parsed = yaml.safe_load(file.read_text())
+    assert {verb for rule in parsed for verb in rule["verbs"]} == {"list"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "bound"),
+    [
+        ("audit.enabled=true", ["karb-guard-audit"]),
+        ("rollout.enabled=true,rollout.scanEvery=6h", ["karb-guard-rollout"]),
+        ("rollout.enabled=true", []),
+    ],
+)
+def test_only_who_scans_may_list(settings: str, bound: list[str]) -> None:
+    done = helm("template", RELEASE, str(CHART), "--set", settings)
+    objects = [o for o in yaml.safe_load_all(done.stdout) if o]
+    subjects = [
+        subject["name"]
+        for o in objects
+        if o["kind"] == "ClusterRoleBinding" and o["metadata"]["name"].endswith("-audit")
+        for subject in o["subjects"]
+    ]
+    assert subjects == bound
 
 
 def test_the_webhook_s_service_does_not_select_it() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from karb_guard.decisions.admission import DENIABLE_KINDS
 from karb_guard.workloads import TABLE
+from karb_guard.workloads.plural import plural
 from tests.support.judging import catalogue
 from webhook import rules
 from webhook.rules import CUSTOM, DOORS, NEVER, PODS, POLICIES, WORKLOADS, RegistrationOptions
@@ -28,9 +29,9 @@ def test_every_kind_that_an_invariant_matches_is_sent_here_but_those_a_cluster_l
     resources = {(group, resource) for _, group, resource in sent(rules.rules(matched()))}
     for kind in matched() - NEVER - {"pods"}:
         group, _, name = kind.rpartition("/")
-        assert (group, rules.plural(name)) in resources, kind
+        assert (group, plural(name)) in resources, kind
     for row in TABLE:
-        assert (row.group, rules.plural(row.kind)) in resources
+        assert (row.group, plural(row.kind)) in resources
 
 
 def matched() -> set[str]:
@@ -63,7 +64,7 @@ def test_no_object_is_sent_twice() -> None:
 )
 def test_a_kind_has_its_webhook(kind: str, door: str) -> None:
     group, _, name = kind.rpartition("/")
-    doors = [d for d, g, r in sent(rules.rules(matched())) if (g, r) == (group, rules.plural(name))]
+    doors = [d for d, g, r in sent(rules.rules(matched())) if (g, r) == (group, plural(name))]
     assert doors == [door]
 
 

@@ -205,7 +205,9 @@ def installed(cluster: Cluster, obj: Json) -> Iterator[None]:
             cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
         yield
     finally:
-        cluster.kubectl("delete", kind, name, "--wait=false", "--ignore-not-found")
+        # A CustomResourceDefinition that is going away looks like one that is there: wait.
+        gone = "--timeout=60s" if kind == "CustomResourceDefinition" else "--wait=false"
+        cluster.kubectl("delete", kind, name, gone, "--ignore-not-found")
 
 
 def until_judged(api: ApiProxy, webhook: WebhookProcess, namespace: str) -> None:

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from karb_guard.cluster.client import ClusterClient, segment
 from karb_guard.decisions.request import AdmissionRequest
 from karb_guard.model.errors import KarbGuardError
+from karb_guard.workloads.plural import plural
 from webhook.logs import log
 from webhook.objects import ClusterObjects, Collection
-from webhook.rules import plural
 
 TIMEOUT_SECONDS = 1.0
 """For the target."""

@@ -37,21 +37,29 @@ class Server:
     ca: Path
 
     def cpu_seconds(self) -> float:
-        """User and system time of the process so far (proc(5), fields 14 and 15)."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """User and system time of all processes so far (proc(5), fields 14 and 15)."""
+        stats = [Path(f"/proc/{pid}/stat").read_text() for pid in self._pids()]
+        fields = [text.rpartition(")")[2].split() for text in stats]
+        return sum(int(each[11]) + int(each[12]) for each in fields) / TICKS
 
     def memory_mb(self) -> float:
-        """Resident memory now."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        """Resident memory of all processes now."""
+        texts = [Path(f"/proc/{pid}/statm").read_text() for pid in self._pids()]
+        pages = sum(int(text.split()[1]) for text in texts)
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def _pids(self) -> list[int]:
+        """The process and its workers (proc(5), ``children``)."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [self.pid, *(int(pid) for task in tasks for pid in task.read_text().split())]
 
 
 @contextmanager
-def serving(*, judging: bool = True) -> Iterator[Server]:
+def serving(*, judging: bool = True, workers: int = 1) -> Iterator[Server]:
     """Start the webhook pinned to the last core, and wait until it answers.
 
-    Without ``judging`` no enabled invariant is about pods: what is left is TLS, HTTP and JSON.
+    With several ``workers`` it has a core for each, the last ones. Without ``judging`` no enabled
+    invariant is about pods: what is left is TLS, HTTP and JSON.
     """
     config = (EXAMPLES / "karb-guard.yaml").read_text(encoding="utf-8")
     config += "stages: {default: {error: enforce, warning: enforce, info: enforce}}\n"
@@ -65,31 +73,37 @@ def serving(*, judging: bool = True) -> Iterator[Server]:
             [
                 *(str(COMMAND), "webhook", "serve", f"--config={file}", f"--address={HOST}"),
                 *(f"--port={port}", f"--metrics-port={probes}", f"--tls-dir={directory}/tls"),
-                *("--drain-seconds=0", "--log-level=warning"),
+                *("--drain-seconds=0", "--log-level=warning", f"--workers={workers}"),
             ],
         )
-        os.sched_setaffinity(process.pid, {(os.cpu_count() or 1) - 1})
+        cores = os.cpu_count() or 1
+        os.sched_setaffinity(process.pid, range(max(0, cores - workers), cores))
         try:
-            _wait(f"http://{HOST}:{probes}/readyz", process)
+            _wait(probes, process, workers)
             yield Server(process.pid, port, Path(directory) / "tls" / "ca.crt")
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait(port: int, process: subprocess.Popen[bytes], workers: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
+    page, needle = ("readyz", b"") if workers == 1 else ("metrics", b"workers_ready %d.0" % workers)
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - loopback
-                return
+            with urllib.request.urlopen(f"http://{HOST}:{port}/{page}", timeout=1) as answer:
+                if needle in answer.read():
+                    return
         except OSError:
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     raise SystemExit("the webhook did not become ready")
 
 
 def run() -> str:
     """The table: most reviews a second on one core, and latency at fixed rates.
+
+    The row of two workers is of two cores; where there are only two, the load is on one of them.
 
     The machine's part in it is the first row of each pod, from the same minute: the same server
     with nothing to judge. ``times the bare server`` is CPU against that row.
@@ -115,6 +129,9 @@ def run() -> str:
             rows += [
                 _row(name, f"{rate}/s", _measured(server, same, rate), basis) for rate in RATES
             ]
+            with serving(workers=2) as both:
+                two = _measured(both, same, None)
+            rows.append(_row(name, f"{FLAT_OUT}, 2 workers", two, basis))
     head = (
         "pod",
         "load",

@@ -7,7 +7,8 @@ to a thread would cost more than a review. ``/validate`` and ``/mutate`` speak A
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import orjson
 from fastapi import FastAPI
@@ -31,16 +32,38 @@ _JSON_HEADER = (b"content-type", JSON.encode())
 _CLOSE_HEADER = (b"connection", b"close")
 
 
+class Probes(Protocol):
+    """The handlers of ``/healthz``, ``/readyz`` and ``/metrics``."""
+
+    async def healthz(self, request: Request) -> Response:
+        """Whether the process lives."""
+        ...
+
+    async def readyz(self, request: Request) -> Response:
+        """Whether reviews may be sent here."""
+        ...
+
+    async def metrics(self, request: Request) -> Response:
+        """What was counted."""
+        ...
+
+
 def create_app(
     service: ReviewService,
     readiness: Readiness,
     metrics: Metrics,
     max_body_bytes: int = MAX_BODY_BYTES,
+    probes: Probes | None = None,
 ) -> FastAPI:
-    """The ASGI application. It holds no state of its own."""
+    """The ASGI application. It holds no state of its own.
+
+    ``probes`` are the process's own by default.
+    """
+    if probes is None:
+        probes = OwnProbes(lambda: service.loaded.digest, readiness, metrics, metrics.render)
     doors = _Doors(service, readiness, metrics, max_body_bytes)
     app = _Application(doors, openapi_url=None, docs_url=None, redoc_url=None)
-    _add_probes(app, doors)
+    _add_probes(app, probes)
     for path in (VALIDATE, MUTATE):
         app.router.routes.append(Route(path, _Posted(doors), methods=["POST"]))
     return app
@@ -79,21 +102,53 @@ class _Posted:
         await self._doors.review(scope, receive, send)
 
 
-def create_probes_app(service: ReviewService, readiness: Readiness, metrics: Metrics) -> FastAPI:
+def create_probes_app(probes: Probes) -> FastAPI:
     """Only ``/healthz``, ``/readyz`` and ``/metrics``, for the plain HTTP port."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    _add_probes(app, _Doors(service, readiness, metrics, MAX_BODY_BYTES))
+    _add_probes(app, probes)
     return app
 
 
-def _add_probes(app: FastAPI, doors: _Doors) -> None:
-    app.add_route("/healthz", doors.healthz, methods=["GET"])
-    app.add_route("/readyz", doors.readyz, methods=["GET"])
-    app.add_route("/metrics", doors.metrics, methods=["GET"])
+def _add_probes(app: FastAPI, probes: Probes) -> None:
+    app.add_route("/healthz", probes.healthz, methods=["GET"])
+    app.add_route("/readyz", probes.readyz, methods=["GET"])
+    app.add_route("/metrics", probes.metrics, methods=["GET"])
+
+
+class OwnProbes:
+    """What a process says of itself."""
+
+    def __init__(
+        self,
+        digest: Callable[[], str],
+        readiness: Readiness,
+        metrics: Metrics,
+        render: Callable[[], bytes],
+    ) -> None:
+        """``digest`` names what is in force, ``render`` gives the metrics as text."""
+        self._digest = digest
+        self._readiness = readiness
+        self._metrics = metrics
+        self._render = render
+
+    async def healthz(self, _: Request) -> Response:
+        """The process lives: its event loop answers."""
+        return Response(b"ok", media_type="text/plain")
+
+    async def readyz(self, _: Request) -> Response:
+        """Whether reviews may be sent here, with what is missing and what is loaded."""
+        missing = self._readiness.missing()
+        body = {"ready": not missing, "missing": missing, "loaded": self._digest()}
+        self._metrics.ready.set(not missing)
+        return Response(orjson.dumps(body), 503 if missing else 200, media_type=JSON)
+
+    async def metrics(self, _: Request) -> Response:
+        """Prometheus' text format."""
+        return Response(self._render(), headers={"content-type": CONTENT_TYPE})
 
 
 class _Doors:
-    """The routes' handlers."""
+    """Where reviews come in."""
 
     def __init__(
         self, service: ReviewService, readiness: Readiness, metrics: Metrics, max_body_bytes: int
@@ -142,21 +197,6 @@ class _Doors:
             logger.exception("a review ended in an internal error", extra={"fields": fields})
             self._metrics.bad_requests.labels("internal").inc()
             return _error(500, "internal error; the webhook's log names this review's uid")
-
-    async def healthz(self, _: Request) -> Response:
-        """The process lives: its event loop answers."""
-        return Response(b"ok", media_type="text/plain")
-
-    async def readyz(self, _: Request) -> Response:
-        """Whether reviews may be sent here, with what is missing and what is loaded."""
-        missing = self._readiness.missing()
-        body = {"ready": not missing, "missing": missing, "loaded": self._service.loaded.digest}
-        self._metrics.ready.set(not missing)
-        return Response(orjson.dumps(body), 503 if missing else 200, media_type=JSON)
-
-    async def metrics(self, _: Request) -> Response:
-        """Prometheus' text format."""
-        return Response(self._metrics.render(), headers={"content-type": CONTENT_TYPE})
 
     def _refuse(self, error: reviews.ReviewError) -> Response:
         self._metrics.bad_requests.labels(error.cause).inc()

@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from karb_guard.config.settings import MAX_WORKERS
 from karb_guard.decisions.break_glass import CONFIG_MAP
 from karb_guard.model.errors import UsageError
 from webhook.body import MAX_BODY_BYTES
@@ -46,6 +47,12 @@ def _add_listening(parser: argparse.ArgumentParser) -> None:
         default=10.0,
         metavar="N",
         help="go on serving for so long after SIGTERM, while endpoints are taken away (default 10)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        metavar="N",
+        help=f"processes that answer reviews, 1 to {MAX_WORKERS} (default: configuration, or 1)",
     )
     parser.add_argument(
         "--max-body-bytes", type=_positive, default=MAX_BODY_BYTES, metavar="N", help="of a review"
@@ -206,6 +213,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: needs to be 1 or more")
+    return number
+
+
+def _workers(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text}: needs to be 1 to {MAX_WORKERS}")
     return number
 
 

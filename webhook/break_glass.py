@@ -88,6 +88,8 @@ class Switch:
         self._clock = clock
         self._state: BreakGlass | None = None
         self._data: Mapping[str, Any] | None = None
+        self.observe: Callable[[], None] = lambda: None
+        """Called after each change."""
         metrics.break_glass.set_function(lambda: self.active() is not None)
 
     def active(self) -> BreakGlass | None:
@@ -95,11 +97,17 @@ class Switch:
         state = self._state
         return state if state is not None and state.active(self._clock()) else None
 
+    @property
+    def data(self) -> Mapping[str, Any] | None:
+        """What the ConfigMap says."""
+        return self._data
+
     def replace(self, data: Mapping[str, Any] | None) -> None:
         """Take over what the ConfigMap says now; ``None`` when there is none."""
         if data == self._data:
             return
         self._data, self._state = data, read(data)
+        self.observe()
         state = self._state
         said = "break-glass is off" if state is None else "break-glass is on"
         log(logging.WARNING, said, state=None if state is None else summary(state))

@@ -68,7 +68,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-class _Companion(uvicorn.Server):
+class Companion(uvicorn.Server):
     """A second server of the same process, which leaves signals to the first."""
 
     @contextlib.contextmanager
@@ -89,20 +89,25 @@ def serve(
     Raises ``SystemExit`` where an address is taken. ``tls`` may change what it serves while this
     runs (``webhook.tls.Listener``).
     """
-    _allow_open_files()
-    loop = "uvloop" if importlib.util.find_spec("uvloop") else "asyncio"
+    allow_open_files()
+    loop = loop_name()
     main = _Server(
-        _config(app, binding, binding.port, loop, tls), readiness.drain, binding.drain_seconds
+        config_of(app, binding, binding.port, loop, tls), readiness.drain, binding.drain_seconds
     )
     servers: list[uvicorn.Server] = [main]
     if binding.metrics_port is not None:
-        servers.append(_Companion(_config(probes, binding, binding.metrics_port, loop)))
+        servers.append(Companion(config_of(probes, binding, binding.metrics_port, loop)))
     runner = asyncio.Runner(loop_factory=main.config.get_loop_factory())
     with runner:
         runner.run(_together(servers))
 
 
-def _allow_open_files() -> None:
+def loop_name() -> str:
+    """The event loop to use, as uvicorn calls it."""
+    return "uvloop" if importlib.util.find_spec("uvloop") else "asyncio"
+
+
+def allow_open_files() -> None:
     """Ask for as many files as connections need; many runtimes start processes with 1024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= OPEN_FILES:
@@ -122,9 +127,10 @@ async def _together(servers: list[uvicorn.Server]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _config(
+def config_of(
     app: ASGIApp, binding: Binding, port: int, loop: str, tls: ssl.SSLContext | None = None
 ) -> uvicorn.Config:
+    """How uvicorn serves ``app`` here; with ``tls`` over TLS."""
     return uvicorn.Config(
         app,
         host=binding.host,

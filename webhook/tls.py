@@ -13,7 +13,7 @@ import datetime
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,8 @@ class Listener:
         self.context = _server_context()
         self.material: Material | None = None
         self._current: ssl.SSLContext | None = None
+        self.observe: Callable[[], None] = lambda: None
+        """Called after each swap."""
         # The API server reaches webhooks by IP or by name: with or without SNI this is called.
         self.context.sni_callback = self._hand_over
 
@@ -55,6 +57,7 @@ class Listener:
         """
         self._current = tested_context(material, now)
         self.material = material
+        self.observe()
 
     def _hand_over(
         self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _front: ssl.SSLContext

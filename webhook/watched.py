@@ -28,10 +28,12 @@ class Watched:
         cluster: ClusterClient,
         namespaces: NamespaceLabels,
         metrics: Metrics,
+        objects: ClusterObjects | None = None,
     ) -> None:
+        """``objects`` takes what is seen; by default one of this process's own."""
         self._cluster = cluster
         self._namespaces = namespaces
-        self._objects = ClusterObjects(metrics)
+        self._objects = ClusterObjects(metrics) if objects is None else objects
         self._place = None
         if args.enforcement_record and args.namespace:
             self._place = RecordPlace(args.namespace, args.enforcement_record)

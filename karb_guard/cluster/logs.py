@@ -11,7 +11,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 import orjson
@@ -24,6 +24,11 @@ LEVELS = ("debug", "info", "warning", "error")
 class JsonFormatter(logging.Formatter):
     """A record as JSON: ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, fields."""
 
+    def __init__(self, always: Mapping[str, Any] | None = None) -> None:
+        """``always`` are fields of every record."""
+        super().__init__()
+        self._always = dict(always or {})
+
     def format(self, record: logging.LogRecord) -> str:
         """Print one record; ``fields`` given as ``extra`` become keys of their own."""
         moment = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
@@ -32,6 +37,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **self._always,
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
@@ -66,14 +72,15 @@ class SparingHandler(logging.StreamHandler[TextIO]):
             super().emit(summary)
 
 
-def configure(level: str) -> None:
+def configure(level: str, **always: Any) -> None:
     """Send every logger's records of ``level`` and above to standard error as JSON.
 
+    ``always`` are fields of every record, such as a worker's number.
     Libraries below us speak from ``warning`` on: at ``debug`` the HTTP client of the cluster
     would print headers.
     """
     handler = SparingHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(always))
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
     for ours in ("karb_guard", "audit"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from karb_guard.cluster.client import ClusterClient, Json, segment
@@ -17,9 +17,10 @@ Labels = Mapping[str, str]
 class NamespaceLabels:
     """Namespace -> labels."""
 
-    def __init__(self, client: ClusterClient) -> None:
+    def __init__(self, client: ClusterClient, on_change: Callable[[], None] | None = None) -> None:
+        """``on_change`` is called from the watching thread after each change."""
         self._client = client
-        self._copy = Reflector(client, PATH, labels_of)
+        self._copy = Reflector(client, PATH, labels_of, on_change=on_change)
 
     def start(self) -> None:
         """Begin to watch."""

@@ -64,6 +64,9 @@ PATTERNS: Mapping[str, str] = {
 }
 """Regular expression -> what it asks for, for messages."""
 
+MAX_WORKERS = 32
+"""Processes of one webhook that answer reviews; more replicas do more than more workers."""
+
 Port = Annotated[int, Between(1, 65535)]
 Milliseconds = Annotated[int, Between(1, 30_000)]
 Token = Annotated[str, _TOKEN]
@@ -199,6 +202,9 @@ class WebhookSettings:
     """Port of the TLS endpoint for reviews."""
     metrics_port: Port = 8080
     """Port of ``/metrics``, ``/healthz`` and ``/readyz`` in plain HTTP."""
+    workers: Annotated[int, Between(1, MAX_WORKERS)] = 1
+    """Processes that answer reviews, each on a core of its own; beyond 1 there is one more, which
+    does everything else."""
     exempt_namespaces: Annotated[tuple[NamespaceGlob, ...], AtMost(1000)] = ("kube-system",)
     """Namespaces (globs) whose objects pass unjudged; the webhook's own is always one."""
     deny_custom_resources: bool = False

@@ -83,6 +83,21 @@ def test_without_mutation_there_is_no_mutating_registration() -> None:
         assert rules.MUTATING_KIND not in yaml.safe_dump_all(rendered)
 
 
+def test_workers_are_an_argument_where_there_are_several() -> None:
+    def arguments_of(*settings: str) -> list[str]:
+        deployment = of_kind(render(*settings), "Deployment")
+        found: list[str] = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+        return found
+
+    assert not [one for one in arguments_of() if "workers" in one], "the configuration decides"
+    several = [one for one in arguments_of("workers=3") if "workers" in one]
+    parser = argparse.ArgumentParser()
+    arguments.add_arguments(parser)
+    assert parser.parse_args(several).workers == 3
+    for wrong in ("0", "33", "1.5"):
+        assert helm("template", str(CHART), "--set-json", f"workers={wrong}").returncode != 0
+
+
 def test_each_webhook_fails_as_its_own_value_says() -> None:
     def policies(*settings: str) -> dict[str, str]:
         return {w["name"]: w["failurePolicy"] for w in registered(render(*settings))["webhooks"]}

@@ -158,6 +158,6 @@ def test_a_large_body_is_no_large_head() -> None:
 
 @pytest.mark.parametrize("port", [8443, 8080])
 def test_no_port_has_a_number_of_connections_that_leads_to_503(port: int) -> None:
-    config = serving._config(answer, serving.Binding("127.0.0.1", port), port, "asyncio")
+    config = serving.config_of(answer, serving.Binding("127.0.0.1", port), port, "asyncio")
     assert config.limit_concurrency is None
     assert config.http is BoundedProtocol

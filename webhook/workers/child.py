@@ -28,7 +28,7 @@ from webhook.workers.messages import Order, Ping, Report, Start, Synced
 
 FEED_SECONDS = 10.0
 """How long a worker may take to read one message."""
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 """From the start of a process until it answers."""
 SILENT_SECONDS = 20.0
 """How long a worker's event loop may stand still. A review takes half a second at most, unless the

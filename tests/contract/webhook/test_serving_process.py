@@ -28,7 +28,8 @@ from webhook.keeper import CertificateKeeper, Files, utc_now
 from webhook.metrics import Metrics
 from webhook.tls import Listener, client_context
 
-START_SECONDS = 60
+START_SECONDS = 180
+"""The machine may have other work, and a start with workers is one of several processes."""
 CONFIG = "stages: {namespaces: [{match: inference, default: enforce}]}\n"
 
 

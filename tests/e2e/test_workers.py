@@ -82,10 +82,12 @@ class Everyone:
         ]
         for connection in self._connections:
             connection.connect()
-
-    def answers(self, obj: Json, namespace: str) -> list[bool]:
-        """What each connection is told about a new object; every worker is among them."""
         run = unique("run")
+        self.answers(pod(run, **BAD), "default", run)
+        seconds_until(lambda: len(self._workers(run)) == WORKERS, 5)
+
+    def answers(self, obj: Json, namespace: str, run: str = "run") -> list[bool]:
+        """What each connection is told about a new object; every worker is among them."""
         told: list[bool] = []
         for number, connection in enumerate(self._connections):
             request = review(obj, uid=f"{run}-{number}", namespace=namespace)
@@ -94,7 +96,6 @@ class Everyone:
             )
             answer = json.loads(connection.getresponse().read())
             told.append(answer["response"]["allowed"])
-        seconds_until(lambda: len(self._workers(run)) == WORKERS, 5)
         return told
 
     def all_deny(self, namespace: str) -> bool:

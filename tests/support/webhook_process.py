@@ -32,7 +32,7 @@ LABEL = "karb.dev/e2e-webhook"
 KIND = "validatingwebhookconfiguration"
 MUTATING_KIND = "mutatingwebhookconfiguration"
 LOOPBACK = "127.0.0.1"
-READY_SECONDS = 60
+READY_SECONDS = 150
 STOP_SECONDS = 15
 
 Json = dict[str, Any]

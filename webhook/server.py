@@ -77,6 +77,7 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
         around = Surroundings()
         if cluster is not None and labels is not None:
             watched = Watched(args, cluster, labels, metrics)
+            readiness.require("objects", watched.missing)
             around = stack.enter_context(watched.running(current.get, upkeep.leadership))
         service = ReviewService(
             loaded, namespaces, metrics, broken=upkeep.switch.active, surroundings=around

@@ -322,10 +322,10 @@ class ReviewService:
 
     async def _labels(self, request: AdmissionRequest) -> Labels | None:
         namespace = request.namespace
-        if not namespace:
-            return {}
         if request.group_kind == "/Namespace" and request.operation == "CREATE":
             return _own_labels(request.obj or {})  # nobody else knows it yet
+        if not namespace:
+            return {}
         labels = self._namespaces.labels(namespace)
         if labels is not None:
             return labels

@@ -40,6 +40,10 @@ class Watched:
         record = (self._place.namespace, self._place.name) if self._place else None
         self._watches = Watches(cluster, self._objects, metrics, record)
 
+    def missing(self) -> str | None:
+        """What has to be read before this process is ready; see ``Watches``."""
+        return self._watches.missing()
+
     @contextlib.contextmanager
     def running(
         self, loaded: Callable[[], Loaded], leadership: Leadership

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,8 +16,12 @@ from webhook.neighbours import WATCHED
 from webhook.objects import ENFORCEMENT, ROLLOUTS, WAIVERS, ClusterObjects
 
 SYNC_SECONDS = 3.0
-"""How long to wait for them before serving. Readiness does not depend on them: without them,
-labels and configuration decide, as they would in a cluster that does not have these kinds."""
+"""How long to wait for all of them before serving."""
+READY_SECONDS = 60.0
+"""How long readiness waits for what decisions go by, where it can't be read: what a rollout
+enforces must not pass because its list failed once. Then labels and configuration decide, as they
+would in a cluster that does not have these kinds: an API server in trouble must not lack the
+webhook too."""
 
 Json = dict[str, Any]
 
@@ -35,6 +40,7 @@ class Watches:
         self._client = client
         self._objects = objects
         self._metrics = metrics
+        self._started: float | None = None
         self._reflectors = {
             ROLLOUTS: self._watch(ROLLOUTS, rollouts.PATH, rollouts.project),
             WAIVERS: self._watch(WAIVERS, waiver_objects.PATH, waiver_objects.project),
@@ -49,15 +55,25 @@ class Watches:
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Watch until the context ends; begins with a short wait for the first lists."""
+        self._started = time.monotonic()
         for each in self._reflectors.values():
             each.start()
         try:
-            for each in self._reflectors.values():
-                _first(each)
+            deadline = self._started + SYNC_SECONDS
+            while not all(map(_read, self._reflectors.values())) and time.monotonic() < deadline:
+                time.sleep(0.05)
             yield
         finally:
             for each in self._reflectors.values():
                 each.stop()
+
+    def missing(self) -> str | None:
+        """What decisions go by and nobody could read yet; ``None`` after ``READY_SECONDS``."""
+        if self._started is not None and time.monotonic() - self._started > READY_SECONDS:
+            return None
+        watched = [name for name in (ROLLOUTS, WAIVERS, ENFORCEMENT) if name in self._reflectors]
+        unread = [name for name in watched if not _read(self._reflectors[name])]
+        return f"not read yet: {', '.join(unread)}" if unread else None
 
     @property
     def settled(self) -> bool:
@@ -81,12 +97,9 @@ class Watches:
         return made
 
 
-def _first(watch: Reflector) -> None:
-    """Wait until the first attempt is over, one way or the other."""
-    waited = 0.0
-    while watch.state == reflector.STARTING and waited < SYNC_SECONDS:
-        watch.wait(0.05)
-        waited += 0.05
+def _read(watch: Reflector) -> bool:
+    """Whether it was listed once, or can't be: it is not there, or not for us to read."""
+    return watch.synced or watch.state in (reflector.ABSENT, reflector.FORBIDDEN)
 
 
 def _data(obj: Json) -> Json:

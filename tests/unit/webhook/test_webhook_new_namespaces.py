@@ -38,7 +38,7 @@ def test_another_name_is_no_match(tmp_path: Path, prefix: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["team-a", ""])
-@pytest.mark.parametrize("names", [{"name": "team-a"}, {"generateName": "team-"}])
+@pytest.mark.parametrize("names", [{"name": "team-a"}, {"generateName": "team-"}, {}])
 def test_its_own_label_counts(tmp_path: Path, names: dict[str, str], said: str) -> None:
     obj = namespace(labels={"karb.dev/stage": "enforce"}, **names)
     decision = guard(tmp_path, SELECT, "{}")(obj, name=said, namespace=said)

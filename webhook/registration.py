@@ -153,7 +153,8 @@ class Registrar:
 
     def _watch(self, target: Target) -> Reflector:
         query = {"fieldSelector": f"metadata.name={target.name}"}
-        return Reflector(self._client, target.collection, lambda _: None, query, self._wake.set)
+        # Every change counts, so that what is kept of an object has to differ at each.
+        return Reflector(self._client, target.collection, _version, query, self._wake.set)
 
     def _run(self) -> None:
         while not self._stopping.is_set() and not self._all_answer():
@@ -301,6 +302,10 @@ def answers(base_url: str, bundle: bytes, digest: str) -> bool:
     if not right:
         log(logging.INFO, "waiting for the service to answer", url=base_url, problem=problem)
     return right
+
+
+def _version(stored: Json) -> str:
+    return str(stored["metadata"].get("resourceVersion"))
 
 
 def _revision(document: Json) -> int:

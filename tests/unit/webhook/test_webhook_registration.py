@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from webhook.registration import INJECT_ANNOTATION, covers, whole
+from webhook.metrics import Metrics
+from webhook.registration import INJECT_ANNOTATION, Registrar, Target, covers, whole
 from webhook.rules import RegistrationOptions, configuration, encoded
 
 BUNDLE = b"-----BEGIN CERTIFICATE-----\n"
@@ -69,3 +70,16 @@ def test_a_bundle_that_cert_manager_injects_is_left_to_it() -> None:
     assert covers(injected, whole(template)(injected, BUNDLE))
     del injected["webhooks"][0]["clientConfig"]["caBundle"]
     assert not covers(injected, whole(template)(injected, BUNDLE))
+
+
+def test_each_change_of_a_configuration_wakes_the_registrar() -> None:
+    """Seen: its copy kept nothing, and changes that leave a copy as it is are dropped."""
+    target = Target("ValidatingWebhookConfiguration", "karb-guard", whole(TEMPLATE))
+    registrar = Registrar(None, [target], lambda: BUNDLE, Metrics())  # type: ignore[arg-type]
+    (watch,) = registrar._watches
+    for version in ("1", "2", "3"):
+        found = stored()
+        found["metadata"]["resourceVersion"] = version
+        registrar._wake.clear()
+        watch._take("MODIFIED", found)
+        assert registrar._wake.is_set(), version

@@ -16,6 +16,8 @@ from karb_guard.model.finding import Finding
 from tests.support.api_proxy import RESOURCES
 from tests.support.judging import catalogue, document_of, evaluator_for, fixtures
 from webhook import rules
+from webhook.loading import SharedEvaluator
+from webhook.neighbours import BUILT_IN, JUDGED, WATCHED, Neighbours, kind_of
 
 Json = dict[str, Any]
 Params = Mapping[str, Mapping[str, Any]]
@@ -81,15 +83,29 @@ def moved(fixture: Fixture, namespace: str) -> Json:
 def judged(obj: Json, params: Params) -> tuple[list[Finding], set[str]]:
     """What lint finds in ``obj`` alone, heeding the waivers that admission heeds.
 
-    And the invariants that can't be decided without other objects.
+    And the invariants that can't be decided without other objects. Beside an autoscaler there is
+    nothing, and the webhook looks: that is known here too.
     """
-    (evaluation,) = evaluator_for(params).evaluate([obj])
+    if f"{str(obj['apiVersion']).partition('/')[0]}/{obj['kind']}" in JUDGED:
+        where = str(obj["metadata"]["namespace"])
+        shared = SharedEvaluator(evaluator_for(params))
+        evaluation = shared.evaluate(obj, where, None, neighbours=nothing_beside(obj))
+    else:
+        (evaluation,) = evaluator_for(params).evaluate([obj])
     assert evaluation.not_evaluated is None
     today = datetime.datetime.now(datetime.UTC).date()
     rules = waivers.WaiverRules(catalogue().by_name, today, None, True)
     outcome = waivers.apply(evaluation, waivers.sources(obj, evaluation.templates), rules)
     undecided = {unknown.name for unknown in evaluation.unknowns}
     return [*outcome.active, *outcome.problems], undecided
+
+
+def nothing_beside(obj: Json) -> Neighbours:
+    """What the webhook knows of an autoscaler in an empty namespace."""
+    target = obj["spec"]["scaleTargetRef"]
+    group = str(target.get("apiVersion", "")).rpartition("/")[0]
+    looked = {(group, target.get("kind"))} & BUILT_IN
+    return Neighbours((), frozenset({kind_of(each) for each in WATCHED.values()} | looked))
 
 
 def tally(findings: Iterable[Finding]) -> str:

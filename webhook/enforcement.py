@@ -48,6 +48,7 @@ class EnforcedSince:
         self._objects = objects
         self._now = now
         self._first: dict[tuple[str, str], str] = {}
+        self._began = now()
 
     def of(self, namespace: str, name: str, decision: StageDecision) -> str:
         """RFC 3339."""
@@ -56,8 +57,13 @@ class EnforcedSince:
         recorded = times_of(self._objects.record().get(namespace)).get(name)
         if recorded is not None:
             return recorded
+        known = self._first.get((namespace, name))
+        if known is not None:
+            return known
+        # Forgetting would let "now" begin anew, and spare all that was denied until then. What is
+        # asked for beyond begins with the process instead: earlier than its truth, if anything.
         if len(self._first) >= MAX_REMEMBERED:
-            self._first.clear()
+            return self._began
         return self._first.setdefault((namespace, name), self._now())
 
 

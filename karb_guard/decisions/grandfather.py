@@ -38,7 +38,7 @@ def spared(
 
     ``since`` gives the time an invariant is enforced since; ``None`` where nobody knows, which
     counts as younger than every owner: what its author applies now is judged by itself.
-    An owner whose time can't be read is spared nothing.
+    Where either time can't be read, nothing is spared.
     """
     born = time_of(created)
     if born is None:
@@ -57,5 +57,7 @@ def time_of(text: str | None) -> datetime.datetime | None:
 
 
 def _younger(since: str | None, born: datetime.datetime) -> bool:
+    if since is None:
+        return True
     begun = time_of(since)
-    return begun is None or born < begun
+    return begun is not None and born < begun

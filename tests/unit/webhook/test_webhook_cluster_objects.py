@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from karb_guard.decisions import rollouts, waiver_objects
+from karb_guard.decisions import grandfather, rollouts, waiver_objects
 from karb_guard.model.finding import ObjectRef
 from karb_guard.model.stage import Stage
 from tests.support.webhook_rig import CATALOGUE, FixedNamespaces, Rig, pod, review
+from webhook import enforcement
 from webhook.enforcement import EnforcedSince, times_of, updated
 from webhook.objects import ENFORCEMENT, ROLLOUTS, WAIVERS, ClusterObjects
 from webhook.owners import LiveOwners, Owner
@@ -239,12 +240,36 @@ def test_a_record_that_cant_be_read_says_nothing(value: Any) -> None:
 
 
 def test_without_a_record_the_first_look_counts() -> None:
-    times = iter([OLD, NEW, "2028-01-01T00:00:00Z"])
+    times = iter(["2026-01-01T00:00:00Z", OLD, NEW, "2028-01-01T00:00:00Z"])
     since = EnforcedSince(ClusterObjects(), lambda: next(times))
     decision = Rig().service.loaded.stages.for_namespace("a", {}).of("res-mem")
     assert since.of("a", "res-mem", decision) == OLD
     assert since.of("b", "res-mem", decision) == NEW
     assert since.of("a", "res-mem", decision) == OLD
+
+
+def test_what_is_beyond_memory_is_enforced_since_the_process_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(enforcement, "MAX_REMEMBERED", 1)
+    times = iter([OLD, BEGUN, NEW])
+    since = EnforcedSince(ClusterObjects(), lambda: next(times))
+    decision = Rig().service.loaded.stages.for_namespace("a", {}).of("res-mem")
+    assert since.of("a", "res-mem", decision) == BEGUN
+    for _ in range(2):
+        assert since.of("b", "res-mem", decision) == OLD
+    assert since.of("a", "res-mem", decision) == BEGUN
+
+
+@pytest.mark.parametrize(
+    ("since", "names"),
+    [(None, {"res-mem"}), (NEW, {"res-mem"}), (OLD, set()), ("rubbish", set()), ("", set())],
+)
+def test_what_is_enforced_since_nobody_can_read_when_spares_nothing(
+    since: str | None, names: set[str]
+) -> None:
+    owner = ObjectRef("apps/v1", "Deployment", "llm", "inference")
+    assert grandfather.spared(owner, BEGUN, ["res-mem"], lambda _: since).names == names
 
 
 def live(objects: dict[str, Any]) -> tuple[LiveOwners, list[str]]:

@@ -53,6 +53,16 @@ ALONE = [
     'image.pullSecrets=[{"name":"p"}]',
     "replicas=1",
     "replicas=5",
+    "workers=2",
+    (
+        'rollout={"enabled":true,"replicas":2,"every":"1m","resources":{"requests":{"cpu":"1"},'
+        '"limits":{"memory":"1Gi"}}}'
+    ),
+    (
+        'audit={"enabled":true,"schedule":"0 4 * * 1","timeZone":"Europe/Berlin","resources":'
+        '{"requests":{"cpu":"1"},"limits":{"memory":"1Gi"}}}'
+    ),
+    'evidence={"secretName":"db","port":5433,"peers":[{"namespaceSelector":{}}]}',
     'config={"stages":{"default":{"error":"enforce"}}}',
     'config={"mutation":{"enabled":true}}',
     'admission={"managedBy":"chart","failurePolicy":"Fail"}',

@@ -44,9 +44,14 @@ def problems(cluster: Cluster) -> Iterator[Problems]:
 
 def published(api: ApiProxy) -> bool:
     """Whether the kinds of the Prometheus operator are in the schemas already."""
-    answer = api.request("GET", "/openapi/v3/apis/monitoring.coreos.com/v1")
-    kinds = json.dumps(answer.body)
-    return answer.status == 200 and "ServiceMonitor" in kinds and "PrometheusRule" in kinds
+    path = "apis/monitoring.coreos.com/v1"
+    try:  # not yet published, a path answers 404 and no JSON
+        if path not in api.request("GET", "/openapi/v3").body["paths"]:
+            return False
+        kinds = json.dumps(api.request("GET", f"/openapi/v3/{path}").body)
+    except json.JSONDecodeError:
+        return False
+    return "ServiceMonitor" in kinds and "PrometheusRule" in kinds
 
 
 def nested(obj: Json) -> list[Json]:

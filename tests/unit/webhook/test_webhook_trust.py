@@ -100,7 +100,9 @@ def test_the_leader_who_has_to_register_it_is_not_held_up() -> None:
     assert trust(Stored(**{VALIDATING: trusting(OLDER.certificate)}), leads=True).missing() is None
 
 
-@pytest.mark.parametrize("stored", [trusting(OLDER.certificate), {"error": 503}], ids=str)
+@pytest.mark.parametrize(
+    "stored", [trusting(OLDER.certificate), {"error": 503}], ids=["older", "unreadable"]
+)
 def test_patience_ends(stored: Json) -> None:
     of = trust(Stored(**{VALIDATING: stored}), patience=0.6)
     with of.running():

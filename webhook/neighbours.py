@@ -50,17 +50,6 @@ WATCHED: Mapping[str, Collection] = {
 """LimitRanges fill in the requests that a utilisation is a part of."""
 
 
-BUILT_IN: frozenset[Kind] = frozenset(
-    {
-        ("", "ReplicationController"),
-        ("apps", "Deployment"),
-        ("apps", "ReplicaSet"),
-        ("apps", "StatefulSet"),
-    }
-)
-"""What can be scaled in every cluster."""
-
-
 class Neighbours(NamedTuple):
     """Objects beside the judged one, and what they are all of."""
 
@@ -99,15 +88,19 @@ class LiveNeighbours:
         if target is not None:
             kind, obj = target
             known.add(kind)
-            found += [obj] if obj is not None else []
+            found.append(obj)
         return Neighbours(tuple(found), frozenset(known))
 
     def close(self) -> None:
         """Don't wait for looks under way."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _target(self, request: AdmissionRequest) -> tuple[Kind, Json | None] | None:
-        """The target's kind and the target, or no target; ``None`` where nobody could tell."""
+    async def _target(self, request: AdmissionRequest) -> tuple[Kind, Json] | None:
+        """The target's kind and the target; ``None`` where it can't be looked at.
+
+        One that is not there may come next: who applies a folder of manifests, or a chart, creates
+        them in some order. So nothing is known of it, and the audit says it if it stays away.
+        """
         reference = _reference(request)
         if reference is None:
             return None
@@ -121,10 +114,7 @@ class LiveNeighbours:
             log(logging.WARNING, "target not read", target=path, problem=str(error) or "timed out")
             return None
         found = (version.rpartition("/")[0], kind)
-        if obj is None:
-            # Of other kinds the resource's name is a guess, and nothing there proves nothing.
-            return (found, None) if found in BUILT_IN else None
-        return found, {**obj, "apiVersion": version, "kind": kind}
+        return None if obj is None else (found, {**obj, "apiVersion": version, "kind": kind})
 
 
 def _path(version: str, kind: str, namespace: str, name: str) -> str:

@@ -419,7 +419,10 @@ class _Judge:
 def _own_labels(obj: Mapping[str, Any]) -> Labels:
     metadata = obj.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
-    return {str(k): str(v) for k, v in labels.items()} if isinstance(labels, Mapping) else {}
+    if not isinstance(labels, Mapping):
+        return {}
+    # What is no text is no label (API servers refuse it), and may be nested without end.
+    return {key: value for key, value in labels.items() if isinstance(value, str)}
 
 
 def _with_note(decision: Decision, key: str, text: str) -> Decision:

@@ -16,7 +16,7 @@ from tests.support.webhook_process import WebhookProcess, serving
 pytestmark = pytest.mark.e2e
 
 CONFIG: Json = {
-    "stages": {"invariants": {"as-conflict": "enforce", "as-target": "enforce"}},
+    "stages": {"invariants": dict.fromkeys(("as-conflict", "as-target", "as-request"), "enforce")},
     "webhook": {"denyCustomResources": True},
 }
 SECONDS = 10.0
@@ -99,11 +99,17 @@ def test_a_second_autoscaler_of_one_target_is_refused_and_the_first_may_change(
     assert create(autoscaler("third", "embedder")) == ""
 
 
-def test_an_autoscaler_without_a_target_is_refused_until_there_is_one(create: Creates) -> None:
-    scaler = autoscaler("early", "late")
-    assert "as-target" in create(scaler)
+def test_an_autoscaler_may_come_before_its_target(create: Creates) -> None:
+    assert create(autoscaler("early", "late")) == "", "whoever applies a folder has some order"
     assert create(deployment("late")) == ""
-    assert create(scaler) == "", "targets are looked at live"
+
+
+def test_what_can_be_known_of_a_target_only_live_is_known(create: Creates) -> None:
+    """A utilisation is a part of a request."""
+    bare = deployment("bare")
+    bare["spec"]["template"]["spec"]["containers"][0].pop("resources", None)
+    assert create(bare) == ""
+    assert "as-request" in create(autoscaler("scaler", "bare"))
 
 
 def test_a_target_that_nobody_can_look_at_is_no_finding(create: Creates) -> None:

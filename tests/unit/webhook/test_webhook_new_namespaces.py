@@ -50,6 +50,17 @@ def test_one_without_a_readable_name_is_no_crash(tmp_path: Path, metadata: dict[
     assert guard(tmp_path, SELECT, BY_NAME)(namespace(**metadata), name="", namespace="").allowed
 
 
+@pytest.mark.parametrize("labels", [[], "x", {"karb.dev/stage": {"a": 1}}, {"deep": "nested"}])
+def test_labels_that_are_none_are_no_crash(tmp_path: Path, labels: Any) -> None:
+    if labels == {"deep": "nested"}:
+        nested: Any = 1
+        for _ in range(1000):  # what a fuzzer found: printing it recurses
+            nested = {"spec": nested}
+        labels = {"karb.dev/stage": nested}
+    obj = namespace(name="other", labels=labels)
+    guard(tmp_path, SELECT, BY_NAME)(obj, name="other", namespace="other")
+
+
 def test_the_namespace_of_other_objects_is_what_the_request_says(tmp_path: Path) -> None:
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",

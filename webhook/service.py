@@ -323,7 +323,7 @@ class ReviewService:
     async def _labels(self, request: AdmissionRequest) -> Labels | None:
         namespace = request.namespace
         if request.group_kind == "/Namespace" and request.operation == "CREATE":
-            return _own_labels(request.obj or {})  # nobody else knows it yet
+            return own_labels(request.obj or {})  # nobody else knows it yet
         if not namespace:
             return {}
         labels = self._namespaces.labels(namespace)
@@ -416,7 +416,8 @@ class _Judge:
         return Judged(failed, waivers.WaiverOutcome(()))
 
 
-def _own_labels(obj: Mapping[str, Any]) -> Labels:
+def own_labels(obj: Mapping[str, Any]) -> Labels:
+    """The labels that an object says it has."""
     metadata = obj.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
     if not isinstance(labels, Mapping):

@@ -103,7 +103,7 @@ def test_a_killed_leader_is_followed_within_the_lease(
     took = second.when("leading") - killed
     say(f"leader killed: the other leads after {took:.1f} s (lease {DURATION} s)")
     # It was renewed up to a retry before it died; a follower adds a quarter of a second at most.
-    assert DURATION / 2 < took < DURATION + 1
+    assert DURATION / 2 < took < DURATION * 1.25 + 0.5
 
 
 def test_a_lease_that_is_let_go_is_taken_at_once(

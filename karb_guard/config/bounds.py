@@ -7,12 +7,10 @@ dataclasses cost nothing where no file is read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(NamedTuple):
     """An integer from ``low`` to ``high``, both allowed."""
 
     low: int
@@ -23,8 +21,7 @@ class Between:
         return {**handler(source), "ge": self.low, "le": self.high}
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(NamedTuple):
     """A text that ``pattern`` matches as a whole, up to ``longest`` characters."""
 
     pattern: str
@@ -42,12 +39,11 @@ class Matching:
         return {**handler(source), "pattern": self.whole, "max_length": self.longest}
 
 
-@dataclass(frozen=True, slots=True)
-class AtMost:
-    """A list of at most ``count`` elements."""
+class AtMost(NamedTuple):
+    """A list of at most ``most`` elements."""
 
-    count: int
+    most: int
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         """Called by pydantic: narrows the schema of the annotated type."""
-        return {**handler(source), "max_length": self.count}
+        return {**handler(source), "max_length": self.most}

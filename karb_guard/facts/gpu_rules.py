@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase, translate
+from fnmatch import translate
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -84,7 +84,7 @@ def _vendor(pattern: str) -> str | None:
 
 
 def _form(resource: str) -> str:
-    forms = (form for pattern, form, _ in names.FORMS if fnmatchcase(resource, pattern))
+    forms = (form for pattern, form, _ in names.FORMS if _matches(resource, pattern))
     return next(forms, names.DEVICE)
 
 

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from karb_guard.model.finding import Finding, Identity, ObjectRef, Severity, Unknown
 from karb_guard.model.invariant import Invariant
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """A stretch of one file. All numbers are 1-based; ``end_column`` is exclusive."""
 
     file: str
@@ -59,8 +59,7 @@ class LocatedFinding:
         return self.waived is None and self.baseline is not BaselineState.UNCHANGED
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that could not be read or judged. Makes the exit code 2."""
 
     file: str
@@ -85,8 +84,7 @@ class Problem:
         return f"{self.message}; {self.remedy}" if self.remedy else self.message
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """Something that was not checked on purpose, and why: said, and no problem."""
 
     file: str
@@ -95,8 +93,7 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineResult:
+class BaselineResult(NamedTuple):
     """What became of the entries of a baseline."""
 
     file: str

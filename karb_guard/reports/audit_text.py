@@ -29,7 +29,7 @@ def render(
     # A place in a cluster has no source line to show.
     report = replace(
         audit.report,
-        findings=[replace(f, region=replace(f.region, text="")) for f in audit.report.findings],
+        findings=[replace(f, region=f.region._replace(text="")) for f in audit.report.findings],
     )
     said = text.render(report, colour=colour, verbose=verbose, quiet=quiet)
     lines = list(_missing(audit))

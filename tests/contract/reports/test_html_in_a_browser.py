@@ -187,7 +187,7 @@ def attacked() -> Audit:
     report = replace(
         sampled.report,
         findings=[bad, replace(bad, waived=ATTACK), *sampled.report.findings],
-        problems=[replace(sampled.report.problems[0], file=ATTACK, message=ATTACK, remedy=ATTACK)],
+        problems=[sampled.report.problems[0]._replace(file=ATTACK, message=ATTACK, remedy=ATTACK)],
         unknowns=[sampled.report.unknowns[0]._replace(name=ATTACK, reason=ATTACK)],
         version=ATTACK,
         invariants=[replace(i, title=ATTACK) for i in sampled.report.invariants],

@@ -96,8 +96,9 @@ def test_github_escapes_what_workflow_commands_would_read():
 
 def test_text_never_passes_a_terminal_sequence_on():
     report = sample()
-    region = report.findings[0].region
-    object.__setattr__(region, "text", "key: \x1b[31mred\x07")
+    found = report.findings[0]
+    hostile = found.region._replace(text="key: \x1b[31mred\x07")
+    object.__setattr__(found, "region", hostile)
     assert "\x1b" not in render(report, Format.TEXT)
 
 

@@ -41,6 +41,7 @@ class Watches:
         self._objects = objects
         self._metrics = metrics
         self._started: float | None = None
+        self._seen: set[str] = set()
         self._reflectors = {
             ROLLOUTS: self._watch(ROLLOUTS, rollouts.PATH, rollouts.project),
             WAIVERS: self._watch(WAIVERS, waiver_objects.PATH, waiver_objects.project),
@@ -72,7 +73,7 @@ class Watches:
         if self._started is not None and time.monotonic() - self._started > READY_SECONDS:
             return None
         watched = [name for name in (ROLLOUTS, WAIVERS, ENFORCEMENT) if name in self._reflectors]
-        unread = [name for name in watched if not _read(self._reflectors[name])]
+        unread = [name for name in watched if name not in self._seen]
         return f"not read yet: {', '.join(unread)}" if unread else None
 
     @property
@@ -88,6 +89,10 @@ class Watches:
         query: dict[str, str] | None = None,
     ) -> Reflector:
         def changed() -> None:
+            if _read(made):
+                # What was not there once may be asked for in vain later, while an API server
+                # restarts: no reason to go away together with it.
+                self._seen.add(collection)
             known = made.state in (reflector.SYNCED, reflector.ABSENT)
             self._objects.take(collection, made.items, known=known)
             for state in reflector.STATES:

@@ -17,7 +17,7 @@ from tests.support.api_proxy import RESOURCES
 from tests.support.judging import catalogue, document_of, evaluator_for, fixtures
 from webhook import rules
 from webhook.loading import SharedEvaluator
-from webhook.neighbours import BUILT_IN, JUDGED, WATCHED, Neighbours, kind_of
+from webhook.neighbours import JUDGED, WATCHED, Neighbours, kind_of
 
 Json = dict[str, Any]
 Params = Mapping[str, Mapping[str, Any]]
@@ -84,12 +84,12 @@ def judged(obj: Json, params: Params) -> tuple[list[Finding], set[str]]:
     """What lint finds in ``obj`` alone, heeding the waivers that admission heeds.
 
     And the invariants that can't be decided without other objects. Beside an autoscaler there is
-    nothing, and the webhook looks: that is known here too.
+    nothing, and the webhook knows that, so it is known here too.
     """
     if f"{str(obj['apiVersion']).partition('/')[0]}/{obj['kind']}" in JUDGED:
         where = str(obj["metadata"]["namespace"])
         shared = SharedEvaluator(evaluator_for(params))
-        evaluation = shared.evaluate(obj, where, None, neighbours=nothing_beside(obj))
+        evaluation = shared.evaluate(obj, where, None, neighbours=NOTHING_BESIDE)
     else:
         (evaluation,) = evaluator_for(params).evaluate([obj])
     assert evaluation.not_evaluated is None
@@ -100,12 +100,8 @@ def judged(obj: Json, params: Params) -> tuple[list[Finding], set[str]]:
     return [*outcome.active, *outcome.problems], undecided
 
 
-def nothing_beside(obj: Json) -> Neighbours:
-    """What the webhook knows of an autoscaler in an empty namespace."""
-    target = obj["spec"]["scaleTargetRef"]
-    group = str(target.get("apiVersion", "")).rpartition("/")[0]
-    looked = {(group, target.get("kind"))} & BUILT_IN
-    return Neighbours((), frozenset({kind_of(each) for each in WATCHED.values()} | looked))
+NOTHING_BESIDE = Neighbours((), frozenset(map(kind_of, WATCHED.values())))
+"""What the webhook knows of an autoscaler in an empty namespace: a target may come next."""
 
 
 def tally(findings: Iterable[Finding]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from karb_guard.cluster import reflector
 from karb_guard.cluster.errors import ClusterError
 from karb_guard.decisions import rollouts
 from webhook import watches
@@ -73,6 +74,22 @@ def test_what_is_not_there_or_not_for_us_keeps_nobody(status: int) -> None:
     made, _ = watching(status)
     with made.running():
         until_ready(made)
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_an_api_server_that_goes_away_later_takes_nobody_with_it(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reflector, "ABSENT_WAIT_SECONDS", 0.02)
+    made, server = watching(status)
+    with made.running():
+        until_ready(made)
+        server.trouble = 500
+        deadline = time.monotonic() + 20
+        while made._reflectors["invariantrollouts"].state != reflector.FAILING:
+            assert time.monotonic() < deadline, "it was never asked again"
+            time.sleep(0.02)
+        assert made.missing() is None
 
 
 def test_the_wait_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from benchmarks.pods import workloads
 from benchmarks.table import markdown, spread, timed
 from karb_guard.assembly import Choices, Guard, assemble
+from karb_guard.engine.embedded import EmbeddedEngine, EmbeddedSettings
 from karb_guard.engine.interface import Engine
 from karb_guard.engine.opa_process import opa_server
 from karb_guard.engine.opa_server import OpaServerEngine, OpaServerSettings
 from karb_guard.evaluation import Evaluator
 from karb_guard.evaluation.prepare import prepare
+from karb_guard.facts import TemplateMemory
 from karb_guard.manifests import parse
+from karb_guard.model.finding import Evaluation
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PODS = ("clean", "ten-findings")
@@ -42,7 +48,9 @@ def run() -> str:
                 lambda obj=obj: prepare(obj, loaded.evaluator.settings.facts, None, ())
             )
             rows.append(("Python: defaults, facts, input document", name, "", spread(prepared)))
-        rows += _rows("embedded", loaded.engine, loaded)
+        forgetful = EmbeddedEngine(loaded.bundle, EmbeddedSettings(remembered_bytes=0))
+        rows += _rows("embedded, nothing remembered", forgetful, loaded, seen=None)
+        rows += _new(loaded)
         rows += _rows("embedded, of a template seen before", loaded.engine, loaded, seen=True)
         with opa_server(loaded.bundle.server_bundle) as url:
             engine = OpaServerEngine(loaded.bundle.catalogue, OpaServerSettings(url))
@@ -52,15 +60,38 @@ def run() -> str:
     return markdown(head, rows)
 
 
+def _new(loaded: Guard) -> list[tuple[str, ...]]:
+    """Pods of which no two have a template in common, more than are ever remembered."""
+    evaluator = Evaluator(loaded.engine, loaded.evaluator.settings)
+    rows = []
+    for name in PODS:
+        bodies = workloads(name)
+        objects = [orjson.loads(body)["request"]["object"] for body in bodies]
+        pairs = cycle(zip(objects, map(len, bodies), strict=True))
+
+        def judge(pairs: Iterator[tuple[dict[str, Any], int]] = pairs) -> Evaluation:
+            obj, size = next(pairs)
+            return evaluator.evaluate([obj], json_bytes=size)[0]
+
+        found = str(len(judge().findings))
+        label = "whole evaluation, embedded, of a template never seen"
+        rows.append((label, name, found, spread(timed(judge))))
+    return rows
+
+
 def _rows(
-    label: str, engine: Engine, loaded: Guard, *, seen: bool = False
+    label: str, engine: Engine, loaded: Guard, *, seen: bool | None = False
 ) -> list[tuple[str, ...]]:
-    """``seen``: as JSON from an API server, where what is made of a template is remembered."""
-    evaluator = Evaluator(engine, loaded.evaluator.settings)
+    """``seen``: as JSON from an API server, where what is made of a template is remembered.
+
+    ``None``: as such JSON, and nothing is.
+    """
+    memory = TemplateMemory(0) if seen is None else None
+    evaluator = Evaluator(engine, loaded.evaluator.settings, memory=memory)
     rows = []
     for name in PODS:
         obj = pod(name)
-        size = len(orjson.dumps(obj)) if seen else None
+        size = None if seen is False else len(orjson.dumps(obj))
         (evaluation,) = evaluator.evaluate([obj], json_bytes=size)
         if evaluation.not_evaluated:
             raise SystemExit(f"{label}: {name}: {evaluation.not_evaluated}")

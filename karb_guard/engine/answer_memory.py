@@ -20,10 +20,10 @@ MAX_BYTES = 8 * 2**20
 class AnswerMemory:
     """Of one entry point with one set of parameters. Safe to use from several threads."""
 
-    def __init__(self, *, token_volumes: bool) -> None:
+    def __init__(self, *, token_volumes: bool, max_bytes: int = MAX_BYTES) -> None:
         """``token_volumes``: policies take the name of a token's volume for nothing but a name."""
         self._token_volumes = token_volumes
-        self._known = Remembered[Answered](MAX_BYTES)
+        self._known = Remembered[Answered](max_bytes)
 
     def answer(self, question: bytes, ask: Callable[[bytes], tuple[bytes, Answer]]) -> Answer:
         """What ``ask`` answers (its text, and the same read), or answered before.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from karb_guard.engine.answer_memory import AnswerMemory
+from karb_guard.engine.answer_memory import MAX_BYTES, AnswerMemory
 from karb_guard.engine.answer_reader import AnswerReader
 from karb_guard.engine.bundle import CompiledBundle
 from karb_guard.engine.catalogue import Group
@@ -38,6 +38,8 @@ class EmbeddedSettings:
     """The input document; parsed, it takes several times as much memory."""
     instances: int = 8
     """How many evaluations may run at the same time; further ones wait."""
+    remembered_bytes: int = MAX_BYTES
+    """Of questions whose answers are remembered, an entry point; 0: none are."""
 
     def __post_init__(self) -> None:
         """Refuse bounds that can't be meant."""
@@ -46,6 +48,7 @@ class EmbeddedSettings:
             "memory_bytes": (self.memory_bytes, 1 << 20, 1 << 30),
             "input_bytes": (self.input_bytes, 1 << 10, 1 << 28),
             "instances": (self.instances, 1, 1024),
+            "remembered_bytes": (self.remembered_bytes, 0, 1 << 30),
         }
         for name, (value, lowest, highest) in bounds.items():
             if not lowest <= value <= highest:
@@ -102,11 +105,15 @@ class EmbeddedEngine:
         if known is None:
             expected = tuple(name for name in entry.invariants if name in params)
             reader = AnswerReader(entry.invariants, expected, self._bundle.catalogue.revision)
-            known = _Asked(reader, AnswerMemory(token_volumes=entry.token_volumes))
+            known = _Asked(reader, self._memory(entry))
             if len(self._readers) >= MAX_READERS:
                 self._readers.clear()
             self._readers[entry.entrypoint, data] = known
         return known
+
+    def _memory(self, entry: Group) -> AnswerMemory:
+        size = self._settings.remembered_bytes
+        return AnswerMemory(token_volumes=entry.token_volumes, max_bytes=size)
 
     def warm_up(self) -> None:
         """Load the module and make an instance now; raises ``EngineError`` where that fails."""

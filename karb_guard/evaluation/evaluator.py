@@ -47,16 +47,24 @@ class Evaluator:
     """Judges objects with one engine, one set of invariants and one set of parameters."""
 
     def __init__(
-        self, engine: Engine, settings: EvaluationSettings, *, count_gpus: bool = False
+        self,
+        engine: Engine,
+        settings: EvaluationSettings,
+        *,
+        count_gpus: bool = False,
+        memory: TemplateMemory | None = None,
     ) -> None:
-        """``count_gpus`` fills in ``gpus`` and ``gpu_kind``, which lint and admission need not."""
+        """``count_gpus`` fills in ``gpus`` and ``gpu_kind``, which lint and admission need not.
+
+        ``memory`` is this evaluator's alone; without one it has a memory of the usual size.
+        """
         self._engine = engine
         self._count_gpus = count_gpus
         self._settings = settings
         self._by_name = {invariant.name: invariant for invariant in settings.invariants}
         self._groups = _group(settings.invariants)
         self._questions: dict[tuple[str, ...], tuple[_Question, ...]] = {}
-        self._memory = TemplateMemory()
+        self._memory = memory or TemplateMemory()
         self._kinds = frozenset(group for group in self._groups if group != PODS_GROUP)
 
     @property

@@ -72,6 +72,13 @@ def test_the_same_question_is_asked_once_and_another_one_anew() -> None:
     assert len(engine.asked) == 5
 
 
+def test_without_room_every_question_is_asked() -> None:
+    memory, engine = AnswerMemory(token_volumes=False, max_bytes=0), Engine()
+    for _ in range(2):
+        memory.answer(b'{"a":1}', engine)
+    assert len(engine.asked) == 2
+
+
 def test_what_was_not_evaluated_is_asked_again() -> None:
     memory, engine = AnswerMemory(token_volumes=False), Engine(evaluated=False)
     for _ in range(2):

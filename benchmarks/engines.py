@@ -18,7 +18,6 @@ from karb_guard.engine.opa_process import opa_server
 from karb_guard.engine.opa_server import OpaServerEngine, OpaServerSettings
 from karb_guard.evaluation import Evaluator
 from karb_guard.evaluation.prepare import prepare
-from karb_guard.facts import TemplateMemory
 from karb_guard.manifests import parse
 from karb_guard.model.finding import Evaluation
 
@@ -86,8 +85,7 @@ def _rows(
 
     ``None``: as such JSON, and nothing is.
     """
-    memory = TemplateMemory(0) if seen is None else None
-    evaluator = Evaluator(engine, loaded.evaluator.settings, memory=memory)
+    evaluator = Evaluator(engine, loaded.evaluator.settings, remember=seen is not None)
     rows = []
     for name in PODS:
         obj = pod(name)

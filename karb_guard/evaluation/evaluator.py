@@ -52,11 +52,11 @@ class Evaluator:
         settings: EvaluationSettings,
         *,
         count_gpus: bool = False,
-        memory: TemplateMemory | None = None,
+        remember: bool = True,
     ) -> None:
         """``count_gpus`` fills in ``gpus`` and ``gpu_kind``, which lint and admission need not.
 
-        ``memory`` is this evaluator's alone; without one it has a memory of the usual size.
+        ``remember``: keep views of pod templates for replicas.
         """
         self._engine = engine
         self._count_gpus = count_gpus
@@ -64,7 +64,7 @@ class Evaluator:
         self._by_name = {invariant.name: invariant for invariant in settings.invariants}
         self._groups = _group(settings.invariants)
         self._questions: dict[tuple[str, ...], tuple[_Question, ...]] = {}
-        self._memory = memory or TemplateMemory()
+        self._memory = TemplateMemory() if remember else None
         self._kinds = frozenset(group for group in self._groups if group != PODS_GROUP)
 
     @property

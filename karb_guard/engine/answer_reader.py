@@ -9,8 +9,8 @@ from karb_guard.engine.answers import parse_answer, read_answer
 from karb_guard.engine.interface import Answer, Answered, NotEvaluated
 from karb_guard.model.remembered import Remembered
 
-MAX_BYTES = 2 * 2**20
-"""Of the texts that are remembered, which take several times as much once they are read."""
+FACTOR = 8
+"""What an answer takes once it is read, in lengths of its text."""
 
 
 class AnswerReader:
@@ -19,22 +19,34 @@ class AnswerReader:
     An answer names places and values, not the object, so replicas have one and the same.
     """
 
-    def __init__(self, names: Sequence[str], expected: Sequence[str], revision: str) -> None:
-        """``names`` are the entry point's invariants, of which ``expected`` were asked."""
+    def __init__(
+        self,
+        names: Sequence[str],
+        expected: Sequence[str],
+        revision: str,
+        store: Remembered[Answered],
+        name: bytes = b"",
+    ) -> None:
+        """``names`` are the entry point's invariants, of which ``expected`` were asked.
+
+        ``store`` is shared with other readers, from which ``name`` tells this one.
+        """
         self._names, self._expected, self._revision = names, expected, revision
-        self._known = Remembered[Answered](MAX_BYTES)
+        self._known = store
+        self._name = name + b"\0"  # which no answer holds
 
     def read(self, text: bytes) -> Answer:
         """The answer in a result set; what is odd is ``NotEvaluated``. It is shared: don't write.
 
         Who reads what was read before gets the same violations.
         """
-        known = self._known.get(text)
+        key = self._name + text
+        known = self._known.get(key)
         if known is not None:
             return known
         answer = self._read(text)
         if isinstance(answer, Answered):
-            self._known.keep(text, answer, 0)
+            self._known.keep(key, answer, FACTOR * len(text))
         return answer
 
     def _read(self, text: bytes) -> Answer:

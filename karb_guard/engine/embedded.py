@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from karb_guard.engine.answer_memory import MAX_BYTES, AnswerMemory
+from karb_guard.engine.answer_memory import MAX_BYTES, AnswerMemory, Store
 from karb_guard.engine.answer_reader import AnswerReader
 from karb_guard.engine.bundle import CompiledBundle
 from karb_guard.engine.catalogue import Group
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from karb_guard.engine.wasm.runtime import Runtime
 
 
+READ_BYTES = 4 * 2**20
+"""Of the texts of answers that were read before, and what they take once they are read."""
 MAX_READERS = 64
 """One for each entry point group and parameters."""
 
@@ -39,7 +41,7 @@ class EmbeddedSettings:
     instances: int = 8
     """How many evaluations may run at the same time; further ones wait."""
     remembered_bytes: int = MAX_BYTES
-    """Of questions whose answers are remembered, an entry point; 0: none are."""
+    """Of questions and answers that are remembered; 0: none are."""
 
     def __post_init__(self) -> None:
         """Refuse bounds that can't be meant."""
@@ -75,6 +77,9 @@ class EmbeddedEngine:
         self._settings = settings or EmbeddedSettings()
         self._params = ParamsWriter(b'{"%s":' % PARAMS.encode(), b"}")
         self._readers: dict[tuple[str, bytes], _Asked] = {}
+        self._answers = Store(self._settings.remembered_bytes)
+        self._read = Store(READ_BYTES)
+        self._asked_count = 0
         self._runtime: Runtime | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -104,16 +109,17 @@ class EmbeddedEngine:
         known = self._readers.get((entry.entrypoint, data))
         if known is None:
             expected = tuple(name for name in entry.invariants if name in params)
-            reader = AnswerReader(entry.invariants, expected, self._bundle.catalogue.revision)
-            known = _Asked(reader, self._memory(entry))
+            # No two that were ever made share a name: parameters may change with a reload.
+            self._asked_count += 1
+            name = b"%d" % self._asked_count
+            revision = self._bundle.catalogue.revision
+            reader = AnswerReader(entry.invariants, expected, revision, self._read, name)
+            memory = AnswerMemory(self._answers, name, token_volumes=entry.token_volumes)
+            known = _Asked(reader, memory)
             if len(self._readers) >= MAX_READERS:
                 self._readers.clear()
             self._readers[entry.entrypoint, data] = known
         return known
-
-    def _memory(self, entry: Group) -> AnswerMemory:
-        size = self._settings.remembered_bytes
-        return AnswerMemory(token_volumes=entry.token_volumes, max_bytes=size)
 
     def warm_up(self) -> None:
         """Load the module and make an instance now; raises ``EngineError`` where that fails."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from karb_guard.engine.answer_memory import AnswerMemory
+from karb_guard.engine.answer_memory import MAX_BYTES, AnswerMemory, Store
 from karb_guard.engine.documents import without
 from karb_guard.engine.embedded import EmbeddedEngine
 from karb_guard.engine.interface import Answer, Answered, NotEvaluated
@@ -64,7 +64,7 @@ class Engine:
 
 
 def test_the_same_question_is_asked_once_and_another_one_anew() -> None:
-    memory, engine = AnswerMemory(token_volumes=False), Engine()
+    memory, engine = AnswerMemory(Store(MAX_BYTES), token_volumes=False), Engine()
     first = memory.answer(b'{"a":1}', engine)
     assert memory.answer(b'{"a":1}', engine) is first
     for other in (b'{"a":1.0}', b'{"a":true}', b'{"a":"1"}', b'{"a":1 }'):
@@ -72,15 +72,27 @@ def test_the_same_question_is_asked_once_and_another_one_anew() -> None:
     assert len(engine.asked) == 5
 
 
+def test_memories_of_one_engine_share_room_and_nothing_else() -> None:
+    store, engine = Store(64 * 300), Engine()
+    one = AnswerMemory(store, b"1", token_volumes=False)
+    other = AnswerMemory(store, b"2", token_volumes=False)
+    assert one.answer(b"{}", engine) is not other.answer(b"{}", engine)
+    assert len(engine.asked) == 2
+    for number in range(200):  # found by a fuzzer: each kind of object had a bound of its own
+        other.answer(b'{"a":"%090d"}' % number, engine)
+    one.answer(b"{}", engine)
+    assert len(engine.asked) == 203, "the oldest made room"
+
+
 def test_without_room_every_question_is_asked() -> None:
-    memory, engine = AnswerMemory(token_volumes=False, max_bytes=0), Engine()
+    memory, engine = AnswerMemory(Store(0), token_volumes=False), Engine()
     for _ in range(2):
         memory.answer(b'{"a":1}', engine)
     assert len(engine.asked) == 2
 
 
 def test_what_was_not_evaluated_is_asked_again() -> None:
-    memory, engine = AnswerMemory(token_volumes=False), Engine(evaluated=False)
+    memory, engine = AnswerMemory(Store(MAX_BYTES), token_volumes=False), Engine(evaluated=False)
     for _ in range(2):
         assert isinstance(memory.answer(b"{}", engine), NotEvaluated)
     assert len(engine.asked) == 2
@@ -102,7 +114,7 @@ def volumes(token: bytes, more: bytes = b"") -> bytes:
 def test_the_name_of_a_tokens_volume(
     token_volumes: bool, echo: bytes, more: bytes, times: int
 ) -> None:
-    memory, engine = AnswerMemory(token_volumes=token_volumes), Engine(echo=echo)
+    memory, engine = AnswerMemory(Store(MAX_BYTES), token_volumes=token_volumes), Engine(echo=echo)
     memory.answer(volumes(TOKEN, more), engine)
     memory.answer(volumes(OTHER, more), engine)
     assert len(engine.asked) == times

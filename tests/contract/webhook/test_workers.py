@@ -13,6 +13,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -200,13 +201,27 @@ def test_metrics_are_exact_across_workers_and_survive_kill_9(two: Process) -> No
     assert total(each[0].getresponse().read().decode(), name) == counted + 27
 
 
+def asked_again(process: Process) -> dict[str, Any]:
+    """Ask on a new connection, as API servers do once more when one is reset.
+
+    Those that were handed to a worker in the moment it died are lost (docs/operations.md).
+    """
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            return ask(process.connect(), DENIED)
+        except OSError:
+            assert time.monotonic() < deadline, "connections are reset for seconds"
+            time.sleep(0.05)
+
+
 def test_one_worker_is_enough_and_none_is_not(two: Process) -> None:
     one_to_each(two, 2)
     before = pids(two)
     os.kill(before[2], signal.SIGKILL)
     until("it is gone", lambda: not alive(before[2]), two)  # what it had is lost with it
     for _ in range(20):
-        assert ask(two.connect(), DENIED)["allowed"] is False
+        assert asked_again(two)["allowed"] is False
         assert two.probe("/readyz") == 200
     all_ready(two, 2)
     for pid in pids(two).values():
@@ -214,7 +229,7 @@ def test_one_worker_is_enough_and_none_is_not(two: Process) -> None:
     until("not ready without any", lambda: two.probe("/readyz") == 503, two)
     assert two.probe("/healthz") == 200, "the supervisor mends it; a restart would not"
     until("ready again", lambda: two.probe("/readyz") == 200, two)
-    assert ask(two.connect(), DENIED)["allowed"] is False
+    assert asked_again(two)["allowed"] is False
 
 
 def test_drain_answers_everything_on_every_worker(tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ from typing import Any, NamedTuple
 
 from karb_guard.cluster.client import ClusterClient, segment
 from karb_guard.decisions.request import AdmissionRequest
+from karb_guard.evaluation.autoscaling.objects import HPA, SCALED_OBJECT
+from karb_guard.evaluation.autoscaling.shapes import mapping, target
+from karb_guard.evaluation.slices.autoscalers import LIMIT_RANGE
+from karb_guard.evaluation.slices.scaletarget import VPA
 from karb_guard.model.errors import KarbGuardError
 from karb_guard.workloads.plural import plural
 from webhook.logs import log
@@ -28,8 +32,6 @@ Json = Mapping[str, Any]
 Kind = tuple[str, str]
 """API group and kind."""
 
-HPA: Kind = ("autoscaling", "HorizontalPodAutoscaler")
-SCALED_OBJECT: Kind = ("keda.sh", "ScaledObject")
 JUDGED = frozenset({"/".join(HPA), "/".join(SCALED_OBJECT)})
 """Kinds with neighbours, as ``AdmissionRequest.group_kind`` writes them."""
 
@@ -43,9 +45,9 @@ WATCHED: Mapping[str, Collection] = {
     "verticalpodautoscalers": Collection(
         "/apis/autoscaling.k8s.io/v1/verticalpodautoscalers",
         "autoscaling.k8s.io/v1",
-        "VerticalPodAutoscaler",
+        VPA[1],
     ),
-    "limitranges": Collection("/api/v1/limitranges", "v1", "LimitRange"),
+    "limitranges": Collection("/api/v1/limitranges", "v1", LIMIT_RANGE[1]),
 }
 """LimitRanges fill in the requests that a utilisation is a part of."""
 
@@ -141,17 +143,11 @@ def _same(obj: Json, request: AdmissionRequest) -> bool:
 
 def _reference(request: AdmissionRequest) -> tuple[str, str, str] | None:
     """``apiVersion``, ``kind`` and ``name`` of the target, with KEDA's defaults."""
-    spec = (request.obj or {}).get("spec")
-    reference = spec.get("scaleTargetRef") if isinstance(spec, Mapping) else None
-    if not isinstance(reference, Mapping):
-        return None
-    keda = request.group == SCALED_OBJECT[0]
-    version = reference.get("apiVersion") or ("apps/v1" if keda else None)
-    kind = reference.get("kind") or ("Deployment" if keda else None)
-    name = reference.get("name")
-    if not all(isinstance(part, str) and part for part in (version, kind, name)):
-        return None
-    return str(version), str(kind), str(name)
+    unset = ("apps/v1", "Deployment") if request.group == SCALED_OBJECT[0] else (None, None)
+    spec = mapping((request.obj or {}).get("spec"))
+    found = target(spec.get("scaleTargetRef"), *unset)
+    version, kind, name = found["apiVersion"], found["kind"], found["name"]
+    return (version, kind, name) if version and kind and name else None
 
 
 def neighbours_of(client: ClusterClient, objects: ClusterObjects) -> LiveNeighbours:

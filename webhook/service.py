@@ -28,6 +28,7 @@ from karb_guard.decisions.admission import (
 from karb_guard.decisions.break_glass import BreakGlass
 from karb_guard.decisions.request import AdmissionRequest, reason_to_pass
 from karb_guard.decisions.stages import NamespaceStages, StagePolicy
+from karb_guard.inventory.context import labels_of
 from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.invariant import Invariant
 from karb_guard.model.stage import Stage
@@ -323,7 +324,7 @@ class ReviewService:
     async def _labels(self, request: AdmissionRequest) -> Labels | None:
         namespace = request.namespace
         if request.group_kind == "/Namespace" and request.operation == "CREATE":
-            return own_labels(request.obj or {})  # nobody else knows it yet
+            return labels_of(request.obj or {})  # nobody else knows it yet
         if not namespace:
             return {}
         labels = self._namespaces.labels(namespace)
@@ -414,16 +415,6 @@ class _Judge:
         ref = ObjectRef(version, request.kind, name, request.namespace or None)
         failed = Evaluation(ref, Coverage.KNOWN, not_evaluated=reason, not_evaluated_cause=cause)
         return Judged(failed, waivers.WaiverOutcome(()))
-
-
-def own_labels(obj: Mapping[str, Any]) -> Labels:
-    """The labels that an object says it has."""
-    metadata = obj.get("metadata")
-    labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
-    if not isinstance(labels, Mapping):
-        return {}
-    # What is no text is no label (API servers refuse it), and may be nested without end.
-    return {key: value for key, value in labels.items() if isinstance(value, str)}
 
 
 def _with_note(decision: Decision, key: str, text: str) -> Decision:

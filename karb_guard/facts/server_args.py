@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
-from posixpath import basename
 from typing import Any, NamedTuple
 
 from karb_guard.facts.command_line import (
@@ -349,7 +348,7 @@ def _spans(line: CommandLine, said: Arguments) -> bool:
 
 def _starts_cluster(command: Command) -> bool:
     texts = [word.text for word in command]
-    pairs = set(zip(map(basename, texts), texts[1:], strict=False))
+    pairs = set(zip(map(_basename, texts), texts[1:], strict=False))
     return bool(pairs & _CLUSTERS) or any(
         script in text for text in texts for script in _CLUSTER_SCRIPTS
     )

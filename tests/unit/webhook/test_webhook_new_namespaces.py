@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from karb_guard.inventory.context import labels_of
 from tests.support.guard_rig import guard
-from webhook.service import own_labels
 
 BY_NAME = "stages: {namespaces: [{match: 'team-*', default: enforce}]}"
 SELECT = ["pss-ns-label"]
@@ -62,7 +62,7 @@ def test_a_label_that_is_nested_without_end_is_not_printed() -> None:
     nested: Any = 1
     for _ in range(2000):
         nested = {"spec": nested}
-    assert own_labels(namespace(labels={"a": nested, "b": "c"})) == {"b": "c"}
+    assert labels_of(namespace(labels={"a": nested, "b": "c"})) == {"b": "c"}
 
 
 def test_the_namespace_of_other_objects_is_what_the_request_says(tmp_path: Path) -> None:

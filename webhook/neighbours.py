@@ -7,13 +7,11 @@ written, so that they are watched and workloads are not: the one target is asked
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from karb_guard.cluster.client import ClusterClient, segment
+from karb_guard.cluster.client import ClusterClient, object_path
 from karb_guard.decisions.request import AdmissionRequest
 from karb_guard.evaluation.autoscaling.objects import HPA, SCALED_OBJECT
 from karb_guard.evaluation.autoscaling.shapes import mapping, target
@@ -22,6 +20,7 @@ from karb_guard.evaluation.slices.scaletarget import VPA
 from karb_guard.model.errors import KarbGuardError
 from karb_guard.workloads.plural import plural
 from webhook.logs import log
+from webhook.looks import Looks
 from webhook.objects import ClusterObjects, Collection
 
 TIMEOUT_SECONDS = 1.0
@@ -72,8 +71,7 @@ class LiveNeighbours:
         """``get`` (path, seconds) answers the object, or ``None`` for a 404; it may block."""
         self._objects = objects
         self._get = get
-        self._timeout = timeout
-        self._threads = ThreadPoolExecutor(THREADS, "neighbours")
+        self._looks = Looks("neighbours", THREADS, timeout)
 
     async def around(self, request: AdmissionRequest) -> Neighbours | None:
         """What is beside the request's object; ``None`` while not every collection is known."""
@@ -95,7 +93,7 @@ class LiveNeighbours:
 
     def close(self) -> None:
         """Don't wait for looks under way."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._looks.close()
 
     async def _target(self, request: AdmissionRequest) -> tuple[Kind, Json] | None:
         """The target's kind and the target; ``None`` where it can't be looked at.
@@ -107,23 +105,14 @@ class LiveNeighbours:
         if reference is None:
             return None
         version, kind, name = reference
-        path = _path(version, kind, request.namespace, name)
-        loop = asyncio.get_running_loop()
-        look = loop.run_in_executor(self._threads, self._get, path, self._timeout)
+        path = object_path(version, request.namespace, plural(kind), name)
         try:
-            obj = await asyncio.wait_for(look, self._timeout)
+            obj = await self._looks.within(self._get, path, self._looks.seconds)
         except (KarbGuardError, TimeoutError) as error:
             log(logging.WARNING, "target not read", target=path, problem=str(error) or "timed out")
             return None
         found = (version.rpartition("/")[0], kind)
         return None if obj is None else (found, {**obj, "apiVersion": version, "kind": kind})
-
-
-def _path(version: str, kind: str, namespace: str, name: str) -> str:
-    """Where the API server has it. All parts come from a user: each stays one segment."""
-    group, _, number = version.rpartition("/")
-    root = f"/apis/{segment(group)}/{segment(number)}" if group else f"/api/{segment(number)}"
-    return f"{root}/namespaces/{segment(namespace)}/{segment(plural(kind))}/{segment(name)}"
 
 
 def kind_of(collection: Collection) -> Kind:

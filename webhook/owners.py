@@ -6,20 +6,19 @@ an owner's creation never changes, so it is remembered by uid.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from karb_guard.cluster.client import ClusterClient, segment
+from karb_guard.cluster.client import ClusterClient, object_path
 from karb_guard.model.errors import KarbGuardError
 from karb_guard.model.finding import ObjectRef
 from karb_guard.workloads.owners import controller_of
 from karb_guard.workloads.plural import plural
 from webhook.logs import log
+from webhook.looks import Looks
 from webhook.rules import BUILT_IN_GROUPS
 
 TIMEOUT_SECONDS = 1.0
@@ -76,9 +75,8 @@ class LiveOwners:
     ) -> None:
         """``get`` (path, seconds) answers the object or ``None``; it may block and raise."""
         self._get = get
-        self._timeout = timeout
         self._known: dict[str, Owner] = {}
-        self._threads = ThreadPoolExecutor(THREADS, "owners")
+        self._looks = Looks("owners", THREADS, timeout)
 
     async def above(self, metadata: Mapping[str, Any], namespace: str) -> tuple[Owner, ...]:
         """The controllers above an object, nearest first; empty where one can't be found."""
@@ -88,16 +86,14 @@ class LiveOwners:
         remembered = self._remembered(reference, namespace)
         if remembered is not None:
             return remembered
-        loop = asyncio.get_running_loop()
-        look = loop.run_in_executor(self._threads, self._chain, reference, namespace)
         try:
-            return await asyncio.wait_for(look, self._timeout)
+            return await self._looks.within(self._chain, reference, namespace)
         except TimeoutError:
             return ()
 
     def close(self) -> None:
         """Don't wait for looks under way."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._looks.close()
 
     def _remembered(
         self, reference: Mapping[str, Any] | None, namespace: str
@@ -117,7 +113,7 @@ class LiveOwners:
         return found if found is not None and found.ref == _ref(reference, namespace) else None
 
     def _chain(self, reference: Mapping[str, Any] | None, namespace: str) -> tuple[Owner, ...]:
-        deadline = time.monotonic() + self._timeout
+        deadline = time.monotonic() + self._looks.seconds
         chain: list[Owner] = []
         while reference is not None:
             left = deadline - time.monotonic()
@@ -134,9 +130,7 @@ class LiveOwners:
         if recalled is not None:
             return recalled
         ref, uid = _ref(reference, namespace), str(reference.get("uid", ""))
-        root = "/apis" if "/" in ref.api_version else "/api"
-        above = f"{root}/{ref.api_version}/namespaces/{segment(namespace)}"
-        where = f"{above}/{plural(ref.kind)}/{segment(ref.name)}"
+        where = object_path(ref.api_version, namespace, plural(ref.kind), ref.name)
         try:
             obj = self._get(where, seconds)
         except KarbGuardError as error:

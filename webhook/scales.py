@@ -8,19 +8,18 @@ scaling up is what people do when something else is wrong already.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from karb_guard.cluster.client import ClusterClient, segment
+from karb_guard.cluster.client import ClusterClient, object_path
 from karb_guard.decisions import ratchet
 from karb_guard.decisions.admission import Decision, Judged
 from karb_guard.decisions.request import AdmissionRequest, is_being_deleted
 from karb_guard.decisions.waivers import WaiverOutcome
 from karb_guard.model.errors import KarbGuardError
 from webhook.logs import log
+from webhook.looks import Looks
 from webhook.review import Review
 from webhook.rules import SCALABLE
 
@@ -55,25 +54,23 @@ class LiveParents:
     ) -> None:
         """``get`` (path, seconds) answers the object or ``None``; it may block and raise."""
         self._get = get
-        self._timeout = timeout
-        self._threads = ThreadPoolExecutor(THREADS, "scales")
+        self._looks = Looks("scales", THREADS, timeout)
 
     async def of(self, request: AdmissionRequest) -> Json | None:
         """The whole object; ``None`` where it can't be had in time."""
-        look = asyncio.get_running_loop().run_in_executor(self._threads, self._look, request)
         try:
-            return await asyncio.wait_for(look, self._timeout)
+            return await self._looks.within(self._look, request)
         except TimeoutError:
             return None
 
     def close(self) -> None:
         """Don't wait for looks under way."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._looks.close()
 
     def _look(self, request: AdmissionRequest) -> Json | None:
         where = path_of(request)
         try:
-            return self._get(where, self._timeout)
+            return self._get(where, self._looks.seconds)
         except KarbGuardError as error:
             log(logging.WARNING, "scaled workload not read", workload=where, problem=str(error))
             return None
@@ -92,9 +89,8 @@ def kind_of(request: AdmissionRequest) -> str | None:
 def path_of(request: AdmissionRequest) -> str:
     """The API path of what is scaled."""
     group, version, resource = request.resource
-    root = f"/apis/{segment(group)}/{segment(version)}" if group else f"/api/{segment(version)}"
-    where = f"namespaces/{segment(request.namespace)}/{segment(resource)}"
-    return f"{root}/{where}/{segment(request.name)}"
+    api_version = f"{group}/{version}" if group else version
+    return object_path(api_version, request.namespace, resource, request.name)
 
 
 def review_of(review: Review, kind: str, parent: Json) -> Review | None:

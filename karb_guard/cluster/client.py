@@ -249,6 +249,13 @@ def segment(name: str) -> str:
     return quote(name, safe="")
 
 
+def object_path(api_version: str, namespace: str, resource: str, name: str) -> str:
+    """Where an API server has an object of a namespace; each part stays one segment."""
+    group, _, version = api_version.rpartition("/")
+    root = f"/apis/{segment(group)}/{segment(version)}" if group else f"/api/{segment(version)}"
+    return f"{root}/namespaces/{segment(namespace)}/{segment(resource)}/{segment(name)}"
+
+
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     buffer = b""
     for chunk in chunks:

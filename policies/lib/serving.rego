@@ -24,8 +24,14 @@ serves(pod) if {
 	input.workload.role == "pod"
 	pod.spec.restartPolicy == "Always"
 	some container in pod.containers
-	some sign in ["ports", "readinessProbe", "livenessProbe", "startupProbe"]
-	container.spec[sign]
+	shows(container)
+}
+
+shows(container) if count(container.spec.ports) > 0 # an API server stores no empty list
+
+shows(container) if {
+	some probe in ["readinessProbe", "livenessProbe", "startupProbe"]
+	container.spec[probe]
 }
 
 kind_doubt := {"unknown": "what this kind is for, and what its operator adds, is not known"} if {

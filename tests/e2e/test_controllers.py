@@ -36,6 +36,7 @@ KINDS = (
 )
 ENFORCED_SECONDS = 5
 EVENT_SECONDS = 20
+STARTED_SECONDS = 30
 
 Apply = Callable[..., subprocess.CompletedProcess[str]]
 MakeNamespace = Callable[..., str]
@@ -52,6 +53,8 @@ def tightened(
         where = namespace("plain")
         for obj in objects:
             cluster.kubectl("create", f"-n{where}", "-f", "-", stdin=json.dumps(obj))
+            if obj["kind"] == "Deployment":  # what its controller makes first was there before, too
+                seconds_until(lambda: replica_sets(cluster, where) != "", STARTED_SECONDS)
         cluster.kubectl("label", "namespace", where, "karb.dev/stage=enforce")
         seconds_until(lambda: denied(api, where) is not None, ENFORCED_SECONDS)
 
@@ -61,6 +64,10 @@ def tightened(
         return where, kubectl
 
     return make
+
+
+def replica_sets(cluster: Cluster, where: str) -> str:
+    return cluster.kubectl("get", "replicasets", f"-n{where}", "-oname").stdout
 
 
 @pytest.mark.parametrize("kind", KINDS)

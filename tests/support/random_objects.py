@@ -27,7 +27,10 @@ OBJECTS = st.one_of(PODS, PODS, pss_strategies.pods(), *CONTROLLERS, *OTHERS)
 
 
 def generated(count: int, number: int) -> list[Json]:
-    """``count`` different objects; the same for the same ``number``."""
+    """``count`` different objects; the same for the same ``number`` and the same loaded modules.
+
+    (Hypothesis draws constants from the modules that are loaded.)
+    """
     found: dict[str, Json] = {}
 
     def keep(obj: Json) -> None:

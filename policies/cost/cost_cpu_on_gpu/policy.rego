@@ -47,6 +47,7 @@ params := input.params["cost-cpu-on-gpu"]
 violations contains object.union(v, doubt) if {
 	some pod in input.pods
 	is_string(pod.spec.nodeName)
+	pod.spec.nodeName != ""
 	not pod.gpu.unaccounted # it uses one, if by a back door: gpu-bypass says so
 	certainty := gpu.bystander(pod)
 	not allow.exempt(params)

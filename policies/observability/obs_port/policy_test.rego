@@ -43,8 +43,10 @@ test_who_owes_it if {
 	every role in ["batch", "interactive", "runtime", "system"] {
 		answers([none], {"workload": build.workload(role)}) == set()
 	}
-	count(answers([none], {"workload": build.workload("pod")})) == 1
-	answers([object.union(none, {"spec": {"restartPolicy": "Never"}})], {"workload": build.workload("pod")}) == set()
+	answers([none], {"workload": build.workload("pod")}) == set() # nobody calls it
+	called := {"containers": [server([{"name": "http", "containerPort": 80}])]}
+	count(answers([called], {"workload": build.workload("pod")})) == 1
+	answers([object.union(called, {"spec": {"restartPolicy": "Never"}})], {"workload": build.workload("pod")}) == set()
 	answers([object.union(none, {"labels": {"leaderworkerset.sigs.k8s.io/worker-index": "1"}})], {"workload": build.workload("pod")}) == set()
 	answers([none], {"workload": {"injects": ["metrics"]}}) == set()
 	not reported(object.union(none, {"gpu": build.pod({}).gpu}))

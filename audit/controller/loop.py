@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import logging
 import threading
@@ -12,6 +11,7 @@ from typing import Any
 
 from audit.controller import pod_security
 from audit.controller.events import Teller
+from audit.controller.labelling import Labelling
 from audit.controller.replicas import Replicas, scraped
 from audit.controller.sources import EvidenceSource
 from karb_guard.cluster.client import ClusterClient, segment
@@ -19,9 +19,7 @@ from karb_guard.cluster.errors import ClusterError, ConflictError
 from karb_guard.cluster.leases import Leadership
 from karb_guard.cluster.logs import log_to
 from karb_guard.decisions import rollouts
-from karb_guard.model.stage import Stage
-from karb_guard.rollout import entry as entries
-from karb_guard.rollout.plan import Plan, World, advance, is_staged, worth_writing
+from karb_guard.rollout.plan import World, advance, is_staged, worth_writing
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +64,7 @@ class Controller:
         self._teller = Teller(client)
         self._stopping = threading.Event()
         self._said = ""
+        self._said_of_labels = ""
 
     def stop(self) -> None:
         """End after the round that runs."""
@@ -91,16 +90,34 @@ class Controller:
         """Look once and move what may be moved. Raises ``ClusterError``."""
         objects, _ = self._client.list(rollouts.PATH)
         staged = [obj for obj in self._counting(objects) if is_staged(obj)]
-        if not staged:
-            return
         found, _ = self._client.list(NAMESPACES)
         namespaces = {n["metadata"]["name"]: n for n in found if not _ending(n)}
-        world = self._world(namespaces)
-        self._teller.begin_round()
-        for obj in staged:
+        labelling = Labelling(self._client, objects)
+        if staged:
+            world = self._world(namespaces)
+            self._teller.begin_round()
+            for obj in staged:
+                if not self._leadership.is_leader:
+                    return
+                self._one(obj, world, namespaces, labelling)
+        self._release(labelling, namespaces)
+
+    def _release(self, labelling: Labelling, namespaces: Mapping[str, Json]) -> None:
+        """Take away the labels that no rollout asks for any more."""
+        problems = []
+        for namespace, manager in labelling.left(namespaces.values()):
             if not self._leadership.is_leader:
                 return
-            self._one(obj, world, namespaces)
+            problem = pod_security.release(self._client, namespace, manager)
+            name = namespace["metadata"]["name"]
+            if problem:
+                problems.append(f"{name}: {problem}")
+            else:
+                log_to(logger, logging.INFO, "labels released", namespace=name, manager=manager)
+        said = "; ".join(problems)[:1000]
+        if said and said != self._said_of_labels:
+            log_to(logger, logging.WARNING, "labels not released", problem=said)
+        self._said_of_labels = said
 
     def _counting(self, objects: list[Json]) -> list[Json]:
         """Of two objects about one invariant the older one, as readers of stages have it."""
@@ -116,10 +133,12 @@ class Controller:
         labels = {name: n["metadata"].get("labels") or {} for name, n in namespaces.items()}
         return World(scrape.at, labels, scan, scrape, self._sources.names)
 
-    def _one(self, obj: Json, world: World, namespaces: Mapping[str, Json]) -> None:
+    def _one(
+        self, obj: Json, world: World, namespaces: Mapping[str, Json], labelling: Labelling
+    ) -> None:
         plan = advance(obj, world)
         # Labels follow what is stored, one round later: a status that is not written moves nothing.
-        plan = self._with_labels(obj, plan, namespaces)
+        plan = labelling.follow(obj, plan, namespaces)
         if worth_writing(obj.get("status"), plan.status, self._written_every):
             try:
                 written = {**obj, "status": plan.status}
@@ -133,34 +152,6 @@ class Controller:
                 log_to(logger, logging.INFO, "stage", **fields, **said, **why)
         for entry in plan.entries:
             self._teller.tell(obj, entry, world.now)
-
-    def _with_labels(self, obj: Json, plan: Plan, namespaces: Mapping[str, Json]) -> Plan:
-        spec = obj["spec"].get("podSecurity")
-        if not isinstance(spec, Mapping) or plan.problem:
-            return plan
-        written = {e.name: e for e in map(entries.from_status, _listed(obj)) if e is not None}
-        told = {}
-        for entry in plan.entries:
-            before = written.get(entry.name)
-            if before is None:
-                continue
-            # Never more than spec asks for, as with stages.
-            target = plan.targets[entry.name]
-            stage: Stage = min(before.stage, target, key=lambda s: s.rank)
-            labels = pod_security.Labels(obj["metadata"]["name"], pod_security.wanted(spec, stage))
-            told[entry.name] = pod_security.reconcile(self._client, namespaces[entry.name], labels)
-        return _with_notes(plan, told)
-
-
-def _with_notes(plan: Plan, told: Mapping[str, str]) -> Plan:
-    """The plan with what became of Pod Security labels in its entries."""
-    made = [dataclasses.replace(e, pod_security=told.get(e.name, "")) for e in plan.entries]
-    status = {**plan.status, "namespaces": [entries.to_status(e) for e in made]}
-    return dataclasses.replace(plan, status=status, entries=made)
-
-
-def _listed(obj: Json) -> list[Any]:
-    return list((obj.get("status") or {}).get("namespaces") or ())
 
 
 def _path(obj: Json) -> str:

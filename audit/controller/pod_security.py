@@ -1,8 +1,9 @@
 """The three Pod Security labels of a namespace, staged like an invariant.
 
 Written by server-side apply with a field manager of our own and without force: what somebody else
-set to another value stays, and is said. A stage that goes back takes our labels away with it, by
-applying without them.
+set to another value stays, and is said. Applying without a label takes it away, where nobody else
+holds it too. That is done when a stage goes back, and when a rollout no longer asks for labels, no
+longer names the namespace, or is gone.
 """
 
 from __future__ import annotations
@@ -44,15 +45,18 @@ class Labels(NamedTuple):
         return f"{MANAGER}-{self.rollout}"[:128]
 
 
-def owned(namespace: Mapping[str, Any], manager: str) -> frozenset[str]:
-    """The Pod Security labels of a Namespace that a field manager applied."""
-    found: set[str] = set()
+def managers(namespace: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Field manager of a rollout -> the Pod Security labels of a Namespace that it applied."""
+    found: dict[str, frozenset[str]] = {}
     for entry in (namespace.get("metadata") or {}).get("managedFields") or ():
-        if entry.get("manager") != manager or entry.get("operation") != "Apply":
+        manager = str(entry.get("manager"))
+        if not manager.startswith(f"{MANAGER}-") or entry.get("operation") != "Apply":
             continue
         fields = (entry.get("fieldsV1") or {}).get("f:metadata") or {}
-        found |= {key.removeprefix("f:") for key in fields.get("f:labels") or ()}
-    return frozenset(label for label in found if label.startswith(PREFIX))
+        labels = {key.removeprefix("f:") for key in fields.get("f:labels") or ()}
+        if held := frozenset(label for label in labels if label.startswith(PREFIX)):
+            found[manager] = held
+    return found
 
 
 def reconcile(client: ClusterClient, namespace: Mapping[str, Any], labels: Labels) -> str:
@@ -62,26 +66,44 @@ def reconcile(client: ClusterClient, namespace: Mapping[str, Any], labels: Label
     """
     metadata = namespace["metadata"]
     there = metadata.get("labels") or {}
-    held = owned(namespace, labels.manager)
+    held = managers(namespace).get(labels.manager, frozenset())
     foreign = _foreign(there, held, labels.wanted)
     mine = {k: v for k, v in labels.wanted.items() if _mode(k) not in foreign}
     said = [f"{PREFIX}{mode}={there.get(PREFIX + mode, '')}" for mode in sorted(foreign)]
     problem = f"left alone, somebody else's: {', '.join(said)}" if said else ""
     if held == set(mine) and all(there.get(key) == value for key, value in mine.items()):
         return problem
-    body = {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": metadata["name"], "labels": mine},
-    }
-    path = f"/api/v1/namespaces/{segment(metadata['name'])}"
     try:
-        client.apply(path, body, labels.manager, force=False)
+        _apply(client, namespace, mine, labels.manager)
     except ConflictError as error:  # it was set since the Namespace was read
         return f"left alone, somebody else's: {error}"
     except ClusterError as error:
         return f"not written: {error}"
     return problem
+
+
+def release(client: ClusterClient, namespace: Mapping[str, Any], manager: str) -> str:
+    """Give up all labels of one field manager; why that failed, in words, else empty.
+
+    Never raises. A label that somebody else holds too stays with them.
+    """
+    try:
+        _apply(client, namespace, {}, manager)
+    except ClusterError as error:
+        return f"Pod Security labels of {manager} are still there: {error}"
+    return ""
+
+
+def _apply(
+    client: ClusterClient, namespace: Mapping[str, Any], labels: Mapping[str, str], manager: str
+) -> None:
+    """Raises ``ClusterError``. By uid: of a namespace that is gone, apply would make a new one."""
+    known = namespace["metadata"]
+    metadata = {"name": known["name"], "labels": dict(labels)}
+    if "uid" in known:
+        metadata["uid"] = known["uid"]
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    client.apply(f"/api/v1/namespaces/{segment(known['name'])}", body, manager, force=False)
 
 
 def _foreign(

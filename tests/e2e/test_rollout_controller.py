@@ -310,6 +310,41 @@ def test_pod_security_labels_follow_and_those_of_others_are_left_alone(
     assert {k for k in _labels(cluster, ours) if not k.endswith("-version")} == {"audit"}
 
 
+def test_labels_go_with_what_asked_for_them_and_others_keep_theirs(
+    scene: Scene, cluster: Cluster, namespace: Callable[..., str]
+) -> None:
+    first, second = namespace("first"), namespace("second")
+    scene.names = [first, second]
+    labels = {"podSecurity": {"level": "baseline"}}
+    scene.put(INVARIANT, namespaces=targets(first, second), gates=GATES, **labels)
+    scene.tick()
+    scene.tick()
+    mine = {"audit": "baseline", "audit-version": "latest"}
+    seconds_until(lambda: _labels(cluster, second) == mine, EFFECT_SECONDS)
+    theirs = {"name": first, "labels": {f"{PSA}audit": "baseline", f"{PSA}warn": "privileged"}}
+    shared = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": theirs})
+    people = ("--server-side", "--field-manager=people", "-f", "-")
+    cluster.kubectl("apply", *people, stdin=shared)
+
+    scene.put(INVARIANT, namespaces=targets(first), gates=GATES, **labels)
+    seconds_until(lambda: _labels(cluster, second) == {}, EFFECT_SECONDS)
+    assert _labels(cluster, first).keys() >= mine.keys(), "it is still named"
+
+    scene.put(INVARIANT, namespaces=targets(first), gates=GATES)
+    left = {"audit": "baseline", "warn": "privileged"}
+    seconds_until(lambda: _labels(cluster, first) == left, EFFECT_SECONDS)
+    scene.tick()
+    assert scene.entry(first).get("podSecurity", "") == ""
+
+    scene.put(INVARIANT, namespaces=targets(second), gates=GATES, **labels)
+    scene.tick()
+    scene.tick()
+    seconds_until(lambda: _labels(cluster, second) == mine, EFFECT_SECONDS)
+    cluster.kubectl("delete", "invariantrollout", scene.rollouts.pop())
+    seconds_until(lambda: _labels(cluster, second) == {}, EFFECT_SECONDS)
+    assert _labels(cluster, first) == left
+
+
 def _labels(cluster: Cluster, namespace: str) -> dict[str, str]:
     done = cluster.kubectl("get", "namespace", namespace, "-o", "json")
     labels = json.loads(done.stdout)["metadata"]["labels"]

@@ -50,7 +50,7 @@ fast: setup ## The tests that need no API server
 	$(PYTEST) -n auto --dist loadfile -m "not e2e and not packaging and not drill"
 
 test: check tools fast ## Everything but the drills
-	$(PYTEST) -m "(e2e or packaging) and not drill"
+	$(PYTEST) -m "(e2e or packaging) and not drill" $(if $(E2E_RERUNS),--reruns $(E2E_RERUNS) -rR)
 
 short-drills: tools ## The drills at a low rate; one that fails is run once more, alone
 	$(PYTEST) -m drill || $(PYTEST) -m drill --last-failed --last-failed-no-failures none

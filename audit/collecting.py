@@ -125,11 +125,11 @@ class Collector:
         """For the objects of one list."""
         return Batch(self)
 
-    def miss(self, what: str, kind: GroupKind, reason: str) -> None:
-        """Note that a kind could not be listed, as a whole or in part."""
+    def miss(self, what: str, kind: GroupKind, reason: str, namespace: str | None = None) -> None:
+        """Note that a kind could not be listed, as a whole or in one namespace."""
         self.collected.unlisted.add(kind)
         undecided = self.plan.undecided(kind)
-        self.collected.missing.append(Missing(what, reason, undecided))
+        self.collected.missing.append(Missing(what, reason, undecided, kind, namespace))
 
 
 def without_bulk(obj: Json) -> Json:

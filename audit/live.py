@@ -120,7 +120,8 @@ class LiveCluster:
                 raise  # nobody answers any more: nothing else could be listed either
             kind = (resource.group, resource.kind)
             within = f" in namespace {place}" if place else ""
-            collector.miss(f"{resource.name}{within}", kind, reason_of(error, resource))
+            reason = reason_of(error, resource)
+            collector.miss(f"{resource.name}{within}", kind, reason, place)
             return False
         batch.commit()
         return True
@@ -135,7 +136,7 @@ class LiveCluster:
                 if error.status == 0:
                     raise
                 reason = f"there is no namespace {name}" if error.status == 404 else str(error)
-                collector.miss(f"namespace {name}", NAMESPACE, reason)
+                collector.miss(f"namespace {name}", NAMESPACE, reason, name)
                 complete = False
                 continue
             batch.take([orjson.loads(text)])

@@ -25,6 +25,10 @@ class Missing:
     """What the API server answered, in words a user can act on."""
     undecided: Sequence[str] = ()
     """Short names of invariants that can't decide without it."""
+    kind: tuple[str, str] | None = None
+    """(API group, kind) of the objects that are not known; ``None``: of any."""
+    namespace: str | None = None
+    """Where; ``None``: everywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -73,6 +74,13 @@ APIS = {"openreports": OPENREPORTS, "wgpolicy": WGPOLICY}
 """As the command line names them."""
 
 _SEVERITY = {Severity.ERROR: "high", Severity.WARNING: "medium", Severity.INFO: "info"}
+_RANKS = {word: severity.rank for severity, word in _SEVERITY.items()}
+
+
+FINGERPRINT = "fingerprint"
+"""The property of a result that tells it from all others, from scan to scan."""
+NOT_READ = "notRead"
+"""The property of a result of an earlier scan: what this one could not read of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +94,28 @@ class ReportObjects:
     """Namespaces without an object, as there are too many of them."""
 
 
-def report_objects(audit: Audit, api: ReportApi) -> ReportObjects:
-    """The objects for an audit: one or more for each namespace with findings, open or waived."""
-    invariants = {invariant.name: invariant for invariant in audit.report.invariants}
-    namespaces: dict[str, list[LocatedFinding]] = {}
-    for found in audit.report.findings:
-        namespaces.setdefault(found.finding.owner.namespace or "", []).append(found)
+class _Entry(NamedTuple):
+    """A result on its way into an object."""
+
+    key: str
+    """Hexadecimal; the same in every scan."""
+    result: Json
+
+    @property
+    def rank(self) -> int:
+        """The worst have the highest."""
+        return _RANKS.get(str(self.result.get("severity")), 0)
+
+
+def report_objects(
+    audit: Audit, api: ReportApi, earlier: Mapping[str, Sequence[Json]] | None = None
+) -> ReportObjects:
+    """The objects for an audit: one or more for each namespace with findings, open or waived.
+
+    ``earlier``: namespace -> results that are in the cluster and that the audit says nothing about,
+    as ``kept`` makes them. What the audit found itself comes before them.
+    """
+    namespaces = _by_namespace(audit, earlier or {})
     not_read = _not_read(audit)
     objects: list[Json] = []
     dropped, without = 0, []
@@ -106,30 +130,60 @@ def report_objects(audit: Audit, api: ReportApi) -> ReportObjects:
         dropped += rest
         annotations = not_read | ({LEFT_OUT: str(rest)} if rest else {})
         objects += [
-            _object(api, name, index, [_result(each, invariants) for each in shard], annotations)
+            _object(api, name, index, shard, annotations)
             for index, shard in enumerate(shards)
             if shard
         ]
     return ReportObjects(objects, dropped, without)
 
 
-def _within_bounds(found: Sequence[LocatedFinding]) -> tuple[list[LocatedFinding], int]:
-    """The worst findings that fit, and how many don't. Equal ones are one: identities are names."""
-    distinct = {fingerprint(each.finding): each for each in found}
-    ordered = sorted(distinct.items(), key=lambda item: (-item[1].finding.severity.rank, item[0]))
+def kept(result: Json, why: str) -> Json:
+    """A result of an earlier scan, which says what the later one did not read of it."""
+    properties = result.get("properties") or {}
+    return {**result, "properties": {**properties, NOT_READ: _short(why)}}
+
+
+def _by_namespace(audit: Audit, earlier: Mapping[str, Sequence[Json]]) -> dict[str, list[_Entry]]:
+    """What is to be told of each namespace. Equal findings are one: identities are names."""
+    invariants = {invariant.name: invariant for invariant in audit.report.invariants}
+    found: dict[str, dict[str, _Entry]] = {}
+    for name, results in earlier.items():
+        for result in results:
+            entry = _Entry(_key(result), result)
+            found.setdefault(name, {})[entry.key] = entry
+    for each in audit.report.findings:
+        result = _result(each, invariants)
+        entry = _Entry(_key(result), result)
+        found.setdefault(each.finding.owner.namespace or "", {})[entry.key] = entry
+    return {name: list(entries.values()) for name, entries in found.items()}
+
+
+def _key(result: Json) -> str:
+    """Its fingerprint; of one that an older version wrote without, a hash of all that it says."""
+    properties = result.get("properties") or {}
+    said = properties.get(FINGERPRINT)
+    if isinstance(said, str) and re.fullmatch("[0-9a-f]{32}", said):
+        return said
+    rest = {**result, "properties": {k: v for k, v in properties.items() if k != NOT_READ}}
+    return content(rest)
+
+
+def _within_bounds(found: Sequence[_Entry]) -> tuple[list[_Entry], int]:
+    """The worst findings that fit, and how many don't."""
+    ordered = sorted(found, key=lambda entry: (-entry.rank, entry.key))
     # A hash does not fill objects evenly: half of the room is what surely fits.
     most = MAX_RESULTS * MAX_SHARDS // 2
-    return [each for _, each in ordered[:most]], max(0, len(ordered) - most)
+    return ordered[:most], max(0, len(ordered) - most)
 
 
-def _shards(found: Sequence[LocatedFinding]) -> list[list[LocatedFinding]]:
-    """Findings by hash, over the smallest power of two of objects that holds them."""
-    keyed = sorted(((fingerprint(f.finding), f) for f in found), key=lambda item: item[0])
+def _shards(found: Sequence[_Entry]) -> list[list[Json]]:
+    """Results by hash, over the smallest power of two of objects that holds them."""
+    ordered = sorted(found, key=lambda entry: entry.key)
     count = 1
     while True:
-        shards: list[list[LocatedFinding]] = [[] for _ in range(count)]
-        for key, each in keyed:
-            shards[int(key[:8], 16) % count].append(each)
+        shards: list[list[Json]] = [[] for _ in range(count)]
+        for key, result in ordered:
+            shards[int(key[:8], 16) % count].append(result)
         if count == MAX_SHARDS or max(map(len, shards)) <= MAX_RESULTS:
             return [shard[:MAX_RESULTS] for shard in shards]
         count *= 2
@@ -172,6 +226,7 @@ def _result(found: LocatedFinding, invariants: dict[str, Invariant]) -> Json:
     finding = found.finding
     invariant = invariants.get(finding.name)
     properties = {
+        FINGERPRINT: fingerprint(finding)[:32],
         "id": finding.invariant_id,
         "path": _short(format_path(finding.path)),
         "owner": _short(str(finding.owner)),
@@ -209,8 +264,8 @@ def _not_read(audit: Audit) -> Json:
     return {INCOMPLETE: _short(", ".join(sorted(missing.what for missing in audit.missing)))}
 
 
-def _errors(found: Sequence[LocatedFinding]) -> int:
-    return sum(f.is_open and f.finding.severity is Severity.ERROR for f in found)
+def _errors(found: Sequence[_Entry]) -> int:
+    return sum(entry.result.get("result") == "fail" for entry in found)
 
 
 def _short(text: str) -> str:

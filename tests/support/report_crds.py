@@ -1,16 +1,25 @@
-"""Small CustomResourceDefinitions of the two groups of report objects.
+"""CustomResourceDefinitions of the two groups of report objects: published ones, and small ones.
 
-Only what our objects use, but strict about it, with the names, the required ``policy``, the closed
-words and ``resources`` of github.com/openreports/reports-api (``apis/openreports.io/v1alpha1/
-report_types.go``) and github.com/kubernetes-sigs/wg-policy-prototypes (``policy-report/pkg/api/
-wgpolicyk8s.io/v1alpha2/policyreport_types.go``).
+``published`` reads those that the projects publish from Go's module cache (``tools/reports`` pins
+the modules). ``crds`` are for tests without Go: only what our objects use, but strict about it, in
+the names, the required ``policy``, the closed words and ``resources``. From
+github.com/openreports/reports-api (``apis/openreports.io/v1alpha1/report_types.go``) and
+github.com/kubernetes-sigs/wg-policy-prototypes (``policy-report/pkg/api/wgpolicyk8s.io/v1alpha2/
+policyreport_types.go``).
 """
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
-from karb_guard.reports.policy_report import ReportApi
+import yaml
+
+from karb_guard.reports.policy_report import OPENREPORTS, WGPOLICY, ReportApi
+from karb_guard.toolchain import find_go
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -31,6 +40,33 @@ RESULT: Json = {
         },
     },
 }
+
+
+PINNED = Path(__file__).parents[2] / "tools" / "reports"
+PUBLISHED = {
+    OPENREPORTS: ("github.com/openreports/reports-api", "config/crd"),
+    WGPOLICY: ("github.com/kyverno/kyverno", "config/crds/policyreport"),
+}
+"""API -> module and folder. The second one is generated from the API's own Go types, too."""
+DOWNLOAD_SECONDS = 300
+
+
+def published(api: ReportApi) -> list[Json]:
+    """As their project publishes them. Raises ``ToolchainError`` without Go."""
+    module, folder = PUBLISHED[api]
+    pins = (PINNED / "go.mod").read_text(encoding="utf-8")
+    (version,) = re.findall(rf"{re.escape(module)} (v\S+)", pins)
+    done = subprocess.run(
+        [str(find_go()), "mod", "download", "-json", f"{module}@{version}"],
+        cwd=PINNED,
+        capture_output=True,
+        check=True,
+        timeout=DOWNLOAD_SECONDS,
+    )
+    files = (Path(json.loads(done.stdout)["Dir"]) / folder).glob("*.yaml")
+    found = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(files)]
+    kinds = {api.kind, api.cluster_kind}
+    return [crd for crd in found if crd["spec"]["names"]["kind"] in kinds]
 
 
 def crds(api: ReportApi) -> list[Json]:

@@ -99,6 +99,30 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
 
 
+class Retired:
+    """States that were replaced, until nobody can use their engines any more."""
+
+    def __init__(self) -> None:
+        self._guards: list[tuple[float, Guard]] = []
+
+    def add(self, guard: Guard) -> None:
+        """Close the engine of ``guard`` in ``RETIRE_SECONDS``."""
+        self._guards.append((time.monotonic() + RETIRE_SECONDS, guard))
+
+    def close_due(self) -> None:
+        """Close those whose time is over."""
+        now = time.monotonic()
+        for due, guard in self._guards:
+            if due <= now:
+                guard.engine.close()
+        self._guards = [each for each in self._guards if each[0] > now]
+
+    def close(self) -> None:
+        """Close all."""
+        for _, guard in self._guards:
+            guard.engine.close()
+
+
 class Reloader:
     """Looks at the files and swaps the state; use ``running`` as a context."""
 
@@ -126,7 +150,7 @@ class Reloader:
         self._stopping = threading.Event()
         self._asked: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._guard: Guard | None = None
-        self._retired: list[tuple[float, Guard]] = []
+        self._retired = Retired()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -139,8 +163,7 @@ class Reloader:
             self._stopping.set()
             self.poke()
             thread.join(POLL_SECONDS)
-            for _, guard in self._retired:
-                guard.engine.close()
+            self._retired.close()
             if self._guard is not None:
                 self._guard.engine.close()
 
@@ -150,7 +173,7 @@ class Reloader:
 
     def now(self) -> str:
         """Reload, without waiting for files to settle: ``loaded`` or ``refused``."""
-        self._retire()
+        self._retired.close_due()
         self._seen, self._settling = _quietly(self._paths), None
         return self._reload()
 
@@ -159,7 +182,7 @@ class Reloader:
 
         A change counts once the files have been the same for two looks: somebody may still write.
         """
-        self._retire()
+        self._retired.close_due()
         now = _quietly(self._paths)
         if now == self._seen:
             self._settling = None
@@ -208,7 +231,7 @@ class Reloader:
             return LOADED
         self._swap(loaded)
         if self._guard is not None:
-            self._retired.append((time.monotonic() + RETIRE_SECONDS, self._guard))
+            self._retired.add(self._guard)
         self._guard = guard
         self._follow(paths_of(guard))
         gc.freeze()  # what is loaded stays, as at the start
@@ -235,13 +258,6 @@ class Reloader:
     def _tell(self, reason: str, note: str, type_: str) -> None:
         if self._told.about is not None:
             self._told.events.post(self._told.about, reason, note, type_)
-
-    def _retire(self) -> None:
-        now = time.monotonic()
-        for due, guard in self._retired:
-            if due <= now:
-                guard.engine.close()
-        self._retired = [each for each in self._retired if each[0] > now]
 
 
 @contextlib.contextmanager

@@ -20,8 +20,8 @@ from webhook.loading import loaded_from
 from webhook.logs import log
 from webhook.metrics import Metrics
 from webhook.namespaces import NoCluster, WatchedNamespaces
-from webhook.reload import Assembled, Reloader, Told, on_hangup
-from webhook.service import Loaded, Namespaces, ReviewService, Surroundings
+from webhook.reload import Reloader, on_hangup
+from webhook.service import Namespaces, ReviewService, Surroundings
 from webhook.serving import serve
 from webhook.setup import (
     SYNC_SECONDS,
@@ -30,10 +30,9 @@ from webhook.setup import (
     choices_of,
     cluster_of,
     judged_kinds,
-    own_pod,
     tell,
-    until_there,
 )
+from webhook.takeover import Current, Takeover, reloader_of
 from webhook.tls import Listener
 from webhook.tracing import tracing
 from webhook.upkeep import Upkeep
@@ -101,49 +100,14 @@ def _serve(args: argparse.Namespace, guard: Guard) -> None:
     log(logging.INFO, "ended")
 
 
-class Current:
-    """What is in force: read by the registration, replaced as a whole by a reload."""
-
-    def __init__(self, loaded: Loaded) -> None:
-        self._loaded = loaded
-        self.service: ReviewService | None = None
-        self.opa: resilient.ResilientEngine | None = None
-        """The engine, where it is one that can go away."""
-
-    def engine_missing(self) -> str | None:
-        """Why nothing can be evaluated now, if so."""
-        return None if self.opa is None else self.opa.missing
-
-    def get(self) -> Loaded:
-        """What reviews are judged by now."""
-        return self._loaded
-
-    def set(self, loaded: Loaded) -> None:
-        """Put ``loaded`` in force, for the next review on."""
-        self._loaded = loaded
-        if self.service is not None:
-            self.service.loaded = loaded
-
-
 def _reloader(
     args: argparse.Namespace, guard: Guard, current: Current, metrics: Metrics, events: Poster
 ) -> Reloader:
-    choices = choices_of(args, guard.loaded.file)
-
-    def make() -> Assembled:
-        new = assemble(choices)
-        try:
-            opa = resilient.begin(new.engine, metrics.engine_changed)
-            if opa is not None:
-                until_there(opa)
-            loaded = loaded_from(new, args.namespace)
-        except BaseException:
-            new.engine.close()
-            raise
+    def prepare(_: Guard, opa: resilient.ResilientEngine | None) -> None:
         current.opa = opa
-        return new, loaded
 
-    return Reloader(guard, make, current.set, metrics, Told(events, own_pod(args)))
+    takeover = Takeover(prepare, current.set, metrics.engine_changed)
+    return reloader_of(args, guard, metrics, events, takeover)
 
 
 @contextlib.contextmanager

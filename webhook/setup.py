@@ -5,21 +5,16 @@ from __future__ import annotations
 import argparse
 import logging
 import socket
-import time
 from pathlib import Path
 
 from karb_guard.assembly import Choices, Guard
 from karb_guard.cluster.client import ClusterClient, connect
 from karb_guard.config.settings import WebhookSettings
-from karb_guard.engine import resilient
-from karb_guard.engine.interface import EngineError
 from webhook.events import Reference
 from webhook.logs import log
 from webhook.service import Loaded
 from webhook.serving import Binding
 
-ENGINE_SECONDS = 15.0
-"""How long a reload waits for an OPA server to have the same policies."""
 SYNC_SECONDS = 5.0
 """How long to wait for the namespaces' copy before serving; later ones are asked for live."""
 UNLISTED = (
@@ -31,15 +26,6 @@ UNLISTED = (
 def choices_of(args: argparse.Namespace, config_file: Path | None) -> Choices:
     """What the command line adds to the configuration in ``config_file``."""
     return Choices(config_file, [str(p) for p in args.policies], resilient=True)
-
-
-def until_there(opa: resilient.ResilientEngine) -> None:
-    """Wait for an OPA server that has the new policies. Raises ``EngineError`` after a while."""
-    deadline = time.monotonic() + ENGINE_SECONDS
-    while (missing := opa.missing) is not None:
-        if time.monotonic() > deadline:
-            raise EngineError(f"the engine can't evaluate the new policies: {missing}")
-        time.sleep(0.1)
 
 
 def own_pod(args: argparse.Namespace) -> Reference | None:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from karb_guard.assembly import Guard, assemble
+from karb_guard.assembly import Guard
 from karb_guard.assembly.transfer import pack
 from karb_guard.cluster.client import ClusterClient
 from karb_guard.cluster.namespaces import NamespaceLabels
@@ -31,20 +31,18 @@ from webhook.loading import loaded_from
 from webhook.logs import log
 from webhook.metrics import CONTENT_TYPE, Metrics
 from webhook.objects import ROLLOUTS, ClusterObjects, Items
-from webhook.reload import Assembled, Reloader, Told, on_hangup
+from webhook.reload import Reloader, on_hangup
 from webhook.service import Loaded
 from webhook.serving import Binding, Companion, allow_open_files, config_of, loop_name
 from webhook.setup import (
     SYNC_SECONDS,
     UNLISTED,
     binding_of,
-    choices_of,
     cluster_of,
     judged_kinds,
-    own_pod,
     tell,
-    until_there,
 )
+from webhook.takeover import Current, Takeover, reloader_of
 from webhook.tls import Listener
 from webhook.tracing import endpoint_of
 from webhook.upkeep import Upkeep
@@ -76,21 +74,10 @@ def supervise(args: argparse.Namespace, guard: Guard, count: int) -> None:
     log(logging.INFO, "ended")
 
 
-class _Current:
-    """What is in force."""
-
-    def __init__(self, loaded: Loaded) -> None:
-        self.loaded = loaded
-
-    def get(self) -> Loaded:
-        """What reviews are judged by now."""
-        return self.loaded
-
-
 class _Objects(ClusterObjects):
     """Takes what is seen for the workers; what is wrong with rollouts is told here, once."""
 
-    def __init__(self, metrics: Metrics, state: State, current: _Current) -> None:
+    def __init__(self, metrics: Metrics, state: State, current: Current) -> None:
         super().__init__(metrics)
         self._state = state
         self._current = current
@@ -128,7 +115,7 @@ class _Parts:
         self.guard = guard
         self.folder = folder
         self.binding: Binding = binding_of(args, guard.config.webhook)
-        self.current = _Current(loaded)
+        self.current = Current(loaded)
         self.state = State()
         self.readiness = Readiness()
         self.metrics = Metrics(judged_kinds(loaded))
@@ -225,27 +212,16 @@ class _Parts:
         )
 
     def _reloader(self, events: Poster) -> Reloader:
-        choices = choices_of(self.args, self.guard.loaded.file)
-
-        def make() -> Assembled:
-            new = assemble(choices)
-            try:
-                opa = resilient.begin(new.engine, lambda _: None)
-                if opa is not None:
-                    until_there(opa)
-                loaded = loaded_from(new, self.args.namespace)
-                self.pool.prepare(pack(new))
-            except BaseException:
-                new.engine.close()
-                raise
-            return new, loaded
+        def prepare(new: Guard, _: object) -> None:
+            self.pool.prepare(pack(new))
 
         def swap(loaded: Loaded) -> None:
             self.pool.commit()
-            self.current.loaded = loaded
+            self.current.set(loaded)
             self.objects.look()
 
-        return Reloader(self.guard, make, swap, self.metrics, Told(events, own_pod(self.args)))
+        takeover = Takeover(prepare, swap, lambda _: None)
+        return reloader_of(self.args, self.guard, self.metrics, events, takeover)
 
     def _reported(self, worker: Worker, report: Report) -> None:
         """An Event, or a question for one of our pages. Called from the worker's thread."""

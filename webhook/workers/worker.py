@@ -18,7 +18,6 @@ import signal
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
@@ -48,11 +47,12 @@ from webhook.namespaces import Labels, NoCluster, WatchedNamespaces
 from webhook.neighbours import LiveNeighbours, neighbours_of
 from webhook.objects import ClusterObjects
 from webhook.owners import LiveOwners, NoOwners, owners_of
-from webhook.reload import RETIRE_SECONDS
+from webhook.reload import Retired
 from webhook.scales import NoParents, parents_of
 from webhook.service import Loaded, ReviewService, Surroundings
 from webhook.serving import Binding, allow_open_files, config_of, loop_name
-from webhook.setup import judged_kinds, until_there
+from webhook.setup import judged_kinds
+from webhook.takeover import closed_if_refused, ready
 from webhook.tls import Listener, Material
 from webhook.tracing import tracing
 from webhook.workers import frames, messages, samples
@@ -312,7 +312,7 @@ class _Worker:
         self._metrics = Metrics(judged_kinds(loaded))
         self._opa = resilient.begin(self._guard.engine, self._metrics.engine_changed)
         self._prepared: tuple[int, Guard, Loaded, resilient.ResilientEngine | None] | None = None
-        self._retired: list[tuple[float, Guard]] = []
+        self._retired = Retired()
         self._listener = Listener()
         self._switch = Switch(self._metrics)
         self._objects = _Objects()
@@ -414,7 +414,7 @@ class _Worker:
             case messages.Synced():
                 self._synced.set()
             case messages.Ping():
-                self._retire()
+                self._retired.close_due()
                 if self._loop is not None:
                     self._loop.call_soon_threadsafe(self._alive)
             case messages.Page():
@@ -476,14 +476,9 @@ class _Worker:
 
     def _made(self, packed: bytes) -> tuple[Guard, Loaded, resilient.ResilientEngine | None]:
         new = unpack(packed, resilient=True)
-        try:
-            opa = resilient.begin(new.engine, self._metrics.engine_changed)
-            if opa is not None:
-                until_there(opa)
-            return new, loaded_from(new, self._start.namespace), opa
-        except BaseException:
-            new.engine.close()
-            raise
+        with closed_if_refused(new):
+            loaded, opa = ready(new, self._start.namespace, self._metrics.engine_changed)
+        return new, loaded, opa
 
     def _commit(self, generation: int) -> None:
         prepared, self._prepared = self._prepared, None
@@ -491,7 +486,7 @@ class _Worker:
             raise RuntimeError(f"configuration {generation} was never prepared")
         _, guard, loaded, self._opa = prepared
         self._service.loaded = loaded
-        self._retired.append((time.monotonic() + RETIRE_SECONDS, self._guard))
+        self._retired.add(self._guard)
         self._guard = guard
         gc.freeze()  # what is loaded stays, as at the start
 
@@ -500,10 +495,3 @@ class _Worker:
         if prepared is not None and prepared[0] == generation:
             self._prepared = None
             prepared[1].engine.close()
-
-    def _retire(self) -> None:
-        now = time.monotonic()
-        for due, guard in self._retired:
-            if due <= now:
-                guard.engine.close()
-        self._retired = [each for each in self._retired if each[0] > now]

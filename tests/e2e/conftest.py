@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,7 +21,8 @@ from tests.support.e2e_cluster import (
     installed,
     until_judged,
 )
-from tests.support.webhook_process import WebhookProcess, serving
+from tests.support.own_objects import chart_kinds
+from tests.support.webhook_process import Judging, WebhookProcess, serving
 
 DATA = Path(__file__).parent / "data"
 CUSTOM = ("crd-scaledobjects.yaml", "crd-leaderworkersets.yaml", "crd-widgets.yaml")
@@ -77,16 +79,38 @@ def start_webhook(
 
 
 @pytest.fixture(scope="session")
-def webhook(
-    start_webhook: Callable[..., WebhookProcess],
-    api: ApiProxy,
-    namespaces: Namespaces,
-    custom_kinds: None,
-) -> Iterator[WebhookProcess]:
+def judging(
+    start_webhook: Callable[..., WebhookProcess], api: ApiProxy, namespaces: Namespaces
+) -> Judging:
+    """``with judging(config)``: a further webhook, from when the API server asks it."""
+
+    @contextlib.contextmanager
+    def make(config: dict[str, object], **changes: object) -> Iterator[WebhookProcess]:
+        with serving(start_webhook(config, **changes)) as process:
+            until_judged(api, process, namespaces.make("enforce", process))
+            yield process
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def webhook(judging: Judging, custom_kinds: None) -> Iterator[WebhookProcess]:
     """The webhook that most tests share; a namespace's name says its stage (see the config)."""
-    with serving(start_webhook(SESSION_CONFIG, more_rules=SESSION_RULES)) as process:
-        until_judged(api, process, namespaces.make("enforce", process))
+    with judging(SESSION_CONFIG, more_rules=SESSION_RULES) as process:
         yield process
+
+
+@pytest.fixture(scope="module")
+def home(namespaces: Namespaces) -> str:
+    """The own namespace of a module's webhook."""
+    return namespaces.bare()
+
+
+@pytest.fixture(scope="module")
+def kinds(cluster: Cluster) -> Iterator[None]:
+    """The CustomResourceDefinitions of the chart."""
+    with chart_kinds(cluster):
+        yield
 
 
 @pytest.fixture
@@ -100,6 +124,12 @@ def namespace(namespaces: Namespaces, webhook: WebhookProcess) -> Callable[..., 
 
 
 @pytest.fixture
+def where(namespace: Callable[..., str]) -> str:
+    """A new namespace whose name says nothing of a stage."""
+    return namespace("plain")
+
+
+@pytest.fixture
 def apply(cluster: Cluster) -> Callable[..., object]:
     """``kubectl apply`` of an object, as its user sees it; never raises for a denial."""
 
@@ -108,6 +138,17 @@ def apply(cluster: Cluster) -> Callable[..., object]:
         return cluster.kubectl("apply", "-f", "-", *flags, stdin=json.dumps(obj), check=False)
 
     return run
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print a figure that was measured, whether the test passes or not."""
+
+    def write(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n    {text}", flush=True)
+
+    return write
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support.api_proxy import ApiProxy
 from tests.support.controlplane import Cluster
-from tests.support.e2e_cluster import Json, Namespaces, container, controller, until_judged
-from tests.support.webhook_process import WebhookProcess, serving
+from tests.support.e2e_cluster import Json, container, controller
+from tests.support.webhook_process import Judging, WebhookProcess
 
 pytestmark = pytest.mark.e2e
 
@@ -23,17 +22,11 @@ SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
-def watching(
-    start_webhook: Callable[..., WebhookProcess], api: ApiProxy, namespaces: Namespaces
+def webhook(
+    judging: Judging,
 ) -> Iterator[WebhookProcess]:
-    with serving(start_webhook(CONFIG)) as process:
-        until_judged(api, process, namespaces.make("scalers-first", process))
+    with judging(CONFIG) as process:
         yield process
-
-
-@pytest.fixture
-def where(namespaces: Namespaces, watching: WebhookProcess) -> str:
-    return namespaces.make("scalers", watching)
 
 
 def autoscaler(name: str, target: str, kind: str = "Deployment") -> Json:

@@ -29,21 +29,6 @@ Say = Callable[[str], None]
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    def write(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n    {text}", flush=True)
-
-    return write
-
-
-@pytest.fixture(scope="module")
-def home(namespaces: Namespaces) -> str:
-    """Where the webhook would run."""
-    return namespaces.bare()
-
-
-@pytest.fixture
 def own(
     start_webhook: Callable[..., WebhookProcess], api: ApiProxy, namespaces: Namespaces, home: str
 ) -> Iterator[tuple[WebhookProcess, str]]:

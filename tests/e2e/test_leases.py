@@ -84,15 +84,6 @@ def pair(cluster: Cluster, namespaces: Namespaces) -> Iterator[tuple[Candidate, 
         yield made[0], made[1]
 
 
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    def write(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n    {text}", flush=True)
-
-    return write
-
-
 def test_a_killed_leader_is_followed_within_the_lease(
     pair: tuple[Candidate, Candidate], say: Callable[[str], None]
 ) -> None:

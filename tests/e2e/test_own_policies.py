@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,8 @@ from tests.support.e2e_cluster import (
     Namespaces,
     container,
     pod,
-    until_judged,
 )
-from tests.support.webhook_process import WebhookProcess, karb_guard, serving
+from tests.support.webhook_process import Judging, WebhookProcess, karb_guard
 
 pytestmark = pytest.mark.e2e
 
@@ -114,19 +113,13 @@ def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def webhook(
-    start_webhook: Callable[..., WebhookProcess],
-    api: ApiProxy,
-    namespaces: Namespaces,
-    policies: Path,
-) -> Iterator[WebhookProcess]:
+def webhook(judging: Judging, policies: Path) -> Iterator[WebhookProcess]:
     config = {
         "params": SESSION_CONFIG["params"],
         "policies": [str(policies)],
         "stages": {"namespaces": [{"match": "karb-e2e-*-team", "invariants": {"team": "enforce"}}]},
     }
-    with serving(start_webhook(config)) as process:
-        until_judged(api, process, namespaces.make("other", process))
+    with judging(config) as process:
         yield process
 
 

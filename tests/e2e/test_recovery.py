@@ -89,15 +89,6 @@ def place(
         yield Place(cluster, process, home, where)
 
 
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    def write(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n    {text}", flush=True)
-
-    return write
-
-
 def in_force(api: ApiProxy, where: str) -> bool:
     """Whether the API server asks the webhook, and takes its word for bad and good."""
     return "KARB-RES-002" in (denied(api, where) or "") and works(api, where)

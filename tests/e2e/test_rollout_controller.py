@@ -14,24 +14,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from audit.evidence.store import EvidenceStore
 from karb_guard.rollout.evidence import Counts, ScanEvidence
 from karb_guard.rollout.times import moment_of, text_of
 from tests.support.api_proxy import ApiProxy
 from tests.support.controlplane import REPOSITORY, Cluster
-from tests.support.e2e_cluster import Namespaces, denied, installed, seconds_until, until_judged
-from tests.support.webhook_process import WebhookProcess, karb_guard, serving
+from tests.support.e2e_cluster import Namespaces, denied, seconds_until
+from tests.support.own_objects import rollout
+from tests.support.webhook_process import Judging, WebhookProcess, karb_guard
 
 pytestmark = pytest.mark.e2e
 
-CRDS = REPOSITORY / "charts/karb-guard/files/crds"
 TICK = datetime.timedelta(minutes=5)
 GATES = {"soak": "10m", "denialWindow": "5m", "maxDenials": 3, "evidenceMaxAge": "1h"}
 ROUND_SECONDS = 240
@@ -44,24 +42,9 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def kinds(cluster: Cluster) -> Iterator[None]:
-    """The CRDs of the chart."""
-    with ExitStack() as stack:
-        for file in sorted(CRDS.glob("*.yaml")):
-            stack.enter_context(installed(cluster, yaml.safe_load(file.read_text())))
-        yield
-
-
-@pytest.fixture(scope="module")
-def webhook(
-    start_webhook: Callable[..., WebhookProcess],
-    api: ApiProxy,
-    namespaces: Namespaces,
-    kinds: None,
-) -> Iterator[WebhookProcess]:
+def webhook(judging: Judging, kinds: None) -> Iterator[WebhookProcess]:
     """A webhook that enforces nothing by configuration."""
-    with serving(start_webhook({})) as process:
-        until_judged(api, process, namespaces.make("first", process))
+    with judging({}) as process:
         yield process
 
 
@@ -127,13 +110,8 @@ class Scene:
         )
 
     def put(self, invariant: str, **spec: Any) -> None:
-        obj = {
-            "apiVersion": "karb.dev/v1alpha1",
-            "kind": "InvariantRollout",
-            "metadata": {"name": invariant},
-            "spec": {"invariant": invariant, **spec},
-        }
-        self.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(obj))
+        text = json.dumps(rollout(invariant=invariant, **spec))
+        self.cluster.kubectl("apply", "-f", "-", stdin=text)
         if invariant not in self.rollouts:
             self.rollouts.append(invariant)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import yaml
 
 from audit.controller.loop import Controller, Sources
 from audit.controller.replicas import GivenReplicas
@@ -18,10 +16,10 @@ from audit.controller.sources import ScanningSource
 from karb_guard.assembly.policies import Choices
 from karb_guard.cluster.client import connect
 from karb_guard.cluster.leases import Alone
-from tests.support.api_proxy import ApiProxy
-from tests.support.controlplane import REPOSITORY, Cluster
-from tests.support.e2e_cluster import BAD, Namespaces, deployment, installed, until_judged
-from tests.support.webhook_process import WebhookProcess, serving
+from tests.support.controlplane import Cluster
+from tests.support.e2e_cluster import BAD, deployment
+from tests.support.own_objects import rollout, waiver
+from tests.support.webhook_process import Judging, WebhookProcess
 
 pytestmark = pytest.mark.e2e
 
@@ -33,18 +31,9 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def webhook(
-    start_webhook: Callable[..., WebhookProcess],
-    api: ApiProxy,
-    cluster: Cluster,
-    namespaces: Namespaces,
-) -> Iterator[WebhookProcess]:
-    """A webhook that enforces nothing by configuration, beside the chart's CRDs."""
-    with ExitStack() as stack:
-        for file in sorted((REPOSITORY / "charts/karb-guard/files/crds").glob("*.yaml")):
-            stack.enter_context(installed(cluster, yaml.safe_load(file.read_text())))
-        process = stack.enter_context(serving(start_webhook({})))
-        until_judged(api, process, namespaces.make("first", process))
+def webhook(judging: Judging, kinds: None) -> Iterator[WebhookProcess]:
+    """A webhook that enforces nothing by configuration."""
+    with judging({}) as process:
         yield process
 
 
@@ -85,27 +74,10 @@ def test_what_runs_in_a_namespace_decides(
         assert apply(deployment("bad", **BAD), where).returncode == 0
     loop = Loop(cluster, webhook)
     tomorrow = loop.now().date() + datetime.timedelta(days=1)
-    waiver = {
-        "apiVersion": "karb.dev/v1alpha1",
-        "kind": "Waiver",
-        "metadata": {"name": "bad", "namespace": waived},
-        "spec": {
-            "invariant": INVARIANT,
-            "workload": {"kind": "Deployment", "name": "bad"},
-            "reason": "measured next week",
-            "owner": "team-llm",
-            "until": tomorrow.isoformat(),
-        },
-    }
-    staged = [{"name": name, "stage": "enforce"} for name in (clean, dirty, waived)]
-    rollout = {
-        "apiVersion": "karb.dev/v1alpha1",
-        "kind": "InvariantRollout",
-        "metadata": {"name": INVARIANT},
-        "spec": {"invariant": INVARIANT, "namespaces": staged, "gates": GATES},
-    }
+    staged = rollout(clean, dirty, waived, invariant=INVARIANT, gates=GATES)
+    granted = waiver(waived, "bad", workload="bad", until=tomorrow.isoformat())
     try:
-        for obj in (waiver, rollout):
+        for obj in (granted, staged):
             cluster.kubectl("apply", "-f", "-", stdin=json.dumps(obj))
         for _ in range(3):
             found = loop.tick()

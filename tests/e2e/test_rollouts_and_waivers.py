@@ -7,30 +7,26 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import yaml
 
+from tests.support import own_objects
 from tests.support.api_proxy import ApiProxy
 from tests.support.audit_log import AuditLog
-from tests.support.controlplane import REPOSITORY, Cluster
+from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import (
     BAD,
-    Namespaces,
     denied,
     deployment,
-    installed,
     pod,
     seconds_until,
-    until_judged,
 )
-from tests.support.webhook_process import WebhookProcess, serving, unique
+from tests.support.own_objects import rollout
+from tests.support.webhook_process import Judging, WebhookProcess, unique
 
 pytestmark = pytest.mark.e2e
 
-CRDS = REPOSITORY / "charts/karb-guard/files/crds"
 EFFECT_SECONDS = 3
 """A rollout or waiver has to count within this time; the watch takes milliseconds."""
 CONTROLLER_SECONDS = 30
@@ -40,32 +36,14 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def kinds(cluster: Cluster) -> Iterator[None]:
-    """The CRDs of the chart."""
-    with ExitStack() as stack:
-        for file in sorted(CRDS.glob("*.yaml")):
-            stack.enter_context(installed(cluster, yaml.safe_load(file.read_text())))
-        yield
-
-
-@pytest.fixture(scope="module")
-def own(namespaces: Namespaces) -> str:
-    """The webhook's own namespace."""
-    return namespaces.bare()
-
-
-@pytest.fixture(scope="module")
 def webhook(
-    start_webhook: Callable[..., WebhookProcess],
-    api: ApiProxy,
-    namespaces: Namespaces,
+    judging: Judging,
     kinds: None,
-    own: str,
+    home: str,
 ) -> Iterator[WebhookProcess]:
     """A webhook that enforces nothing by configuration, with an enforcement record."""
-    more = (f"--namespace={own}", f"--enforcement-record={RECORD}")
-    with serving(start_webhook({}, more_arguments=more)) as process:
-        until_judged(api, process, namespaces.make("first", process))
+    more = (f"--namespace={home}", f"--enforcement-record={RECORD}")
+    with judging({}, more_arguments=more) as process:
         yield process
 
 
@@ -85,30 +63,9 @@ def put(cluster: Cluster) -> Iterator[Callable[..., subprocess.CompletedProcess[
         )
 
 
-def rollout(namespace: str | None = None, name: str = "res-mem", **spec: Any) -> Json:
-    entries = [{"name": namespace, "stage": "enforce"}] if namespace else []
-    return {
-        "apiVersion": "karb.dev/v1alpha1",
-        "kind": "InvariantRollout",
-        "metadata": {"name": name},
-        "spec": {"invariant": name, **({"namespaces": entries} if entries else {}), **spec},
-    }
-
-
 def waiver(namespace: str, **spec: Any) -> Json:
-    return {
-        "apiVersion": "karb.dev/v1alpha1",
-        "kind": "Waiver",
-        "metadata": {"name": unique("w"), "namespace": namespace},
-        "spec": {
-            "invariant": "res-mem",
-            "workload": {"kind": "Deployment", "name": "probe"},
-            "reason": "measured next week",
-            "owner": "team-llm",
-            "until": time.strftime("%Y-%m-%d", time.gmtime(time.time() + 30 * 86400)),
-            **spec,
-        },
-    }
+    """A Waiver of a new name."""
+    return own_objects.waiver(namespace, unique("w"), **spec)
 
 
 def test_a_rollout_counts_soon_and_the_denial_names_it(
@@ -224,7 +181,7 @@ def test_the_api_server_refuses_bad_rollouts(
     case: str, kinds: None, put: Callable[..., Any]
 ) -> None:
     spec, message = BAD_ROLLOUTS[case]
-    done = put(rollout(name="res-mem") | {"spec": {"invariant": "res-mem", **spec}})
+    done = put(rollout() | {"spec": {"invariant": "res-mem", **spec}})
     assert done.returncode != 0
     assert message in done.stderr
 
@@ -242,18 +199,18 @@ BAD_WAIVERS = {
 
 @pytest.mark.parametrize("case", BAD_WAIVERS)
 def test_the_api_server_refuses_bad_waivers(
-    case: str, kinds: None, own: str, put: Callable[..., Any]
+    case: str, kinds: None, home: str, put: Callable[..., Any]
 ) -> None:
     changes, message = BAD_WAIVERS[case]
-    obj = waiver(own)
+    obj = waiver(home)
     spec = {k: v for k, v in {**obj["spec"], **changes}.items() if v is not None}
     done = put({**obj, "spec": spec})
     assert done.returncode != 0
     assert message in done.stderr
 
 
-def test_the_invariant_of_a_waiver_stays(kinds: None, own: str, put: Callable[..., Any]) -> None:
-    obj = waiver(own)
+def test_the_invariant_of_a_waiver_stays(kinds: None, home: str, put: Callable[..., Any]) -> None:
+    obj = waiver(home)
     assert put(obj).returncode == 0
     done = put({**obj, "spec": {**obj["spec"], "invariant": "img-tag"}})
     assert "can't be changed; make another object" in done.stderr
@@ -268,7 +225,7 @@ def test_a_pod_of_a_workload_older_than_the_enforcement_comes_back(
     *,
     api: ApiProxy,
     cluster: Cluster,
-    own: str,
+    home: str,
     webhook: WebhookProcess,
     namespace: Callable[..., str],
     apply: Callable[..., Any],
@@ -298,16 +255,16 @@ def test_a_pod_of_a_workload_older_than_the_enforcement_comes_back(
     seconds_until(lambda: len(_replica_sets(cluster, where)) == 2, CONTROLLER_SECONDS)
 
     # The record outlives the process.
-    seconds_until(lambda: where in _record(cluster, own), CONTROLLER_SECONDS)
-    assert "res-mem" in _record(cluster, own)[where]
+    seconds_until(lambda: where in _record(cluster, home), CONTROLLER_SECONDS)
+    assert "res-mem" in _record(cluster, home)[where]
 
 
 def _replica_sets(cluster: Cluster, namespace: str) -> list[str]:
     return cluster.kubectl("get", "replicasets", "-n", namespace, "-o", "name").stdout.split()
 
 
-def _record(cluster: Cluster, own: str) -> Json:
-    done = cluster.kubectl("get", "configmap", RECORD, "-n", own, "-o", "json", check=False)
+def _record(cluster: Cluster, home: str) -> Json:
+    done = cluster.kubectl("get", "configmap", RECORD, "-n", home, "-o", "json", check=False)
     data: Json = json.loads(done.stdout or "{}").get("data") or {}
     return data
 

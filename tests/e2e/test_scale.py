@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support.api_proxy import ApiProxy
 from tests.support.audit_log import AuditLog
 from tests.support.controlplane import Cluster
-from tests.support.e2e_cluster import Json, Namespaces, container, controller, until_judged
-from tests.support.webhook_process import WebhookProcess, serving
+from tests.support.e2e_cluster import Json, Namespaces, container, controller
+from tests.support.webhook_process import Judging, WebhookProcess
 
 pytestmark = pytest.mark.e2e
 
@@ -25,17 +24,11 @@ CONFIG: Json = {
 
 
 @pytest.fixture(scope="module")
-def capped(
-    start_webhook: Callable[..., WebhookProcess], api: ApiProxy, namespaces: Namespaces
+def webhook(
+    judging: Judging,
 ) -> Iterator[WebhookProcess]:
-    with serving(start_webhook(CONFIG)) as process:
-        until_judged(api, process, namespaces.make("scale-first", process))
+    with judging(CONFIG) as process:
         yield process
-
-
-@pytest.fixture
-def where(namespaces: Namespaces, capped: WebhookProcess) -> str:
-    return namespaces.make("scale", capped)
 
 
 def serving_gpus(kind: str, name: str, replicas: int) -> Json:
@@ -74,14 +67,14 @@ def test_scaling_beyond_the_cap_is_denied_and_within_it_is_not(
 
 
 def test_what_was_beyond_the_cap_before_may_be_scaled_in_and_not_out(
-    cluster: Cluster, namespaces: Namespaces, capped: WebhookProcess, where: str
+    cluster: Cluster, namespaces: Namespaces, webhook: WebhookProcess, where: str
 ) -> None:
     """The ratchet, as for any other update of what was wrong before: no worse than it was."""
-    label = f"{next(iter(capped.labels))}-"
+    label = f"{next(iter(webhook.labels))}-"
     cluster.kubectl("label", "namespace", where, label)
     obj = serving_gpus("Deployment", "old", 8)
     cluster.kubectl("create", f"-n{where}", "-f", "-", stdin=json.dumps(obj))
-    key, value = next(iter(capped.labels.items()))
+    key, value = next(iter(webhook.labels.items()))
     cluster.kubectl("label", "namespace", where, f"{key}={value}")
     for replicas, allowed in ((9, False), (7, True), (3, True), (4, False), (2, True)):
         done = cluster.kubectl(
@@ -91,12 +84,12 @@ def test_what_was_beyond_the_cap_before_may_be_scaled_in_and_not_out(
 
 
 def test_the_autoscaler_of_the_cluster_is_not_asked_to_wait_for_us(
-    cluster: Cluster, where: str, capped: WebhookProcess
+    cluster: Cluster, where: str, webhook: WebhookProcess
 ) -> None:
     """As the HPA's controller would: its account, the same call."""
     obj = serving_gpus("Deployment", "burst", 1)
     cluster.kubectl("create", f"-n{where}", "-f", "-", stdin=json.dumps(obj))
-    before = capped.metric("karb_guard_scales_total", outcome="admitted")
+    before = webhook.metric("karb_guard_scales_total", outcome="admitted")
     done = cluster.kubectl(
         "scale",
         f"-n{where}",
@@ -109,4 +102,4 @@ def test_the_autoscaler_of_the_cluster_is_not_asked_to_wait_for_us(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert capped.metric("karb_guard_scales_total", outcome="admitted") == before
+    assert webhook.metric("karb_guard_scales_total", outcome="admitted") == before

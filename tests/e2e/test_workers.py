@@ -5,18 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.support.api_proxy import ApiProxy
 from tests.support.controlplane import REPOSITORY, Cluster
-from tests.support.e2e_cluster import BAD, Namespaces, deployment, pod, seconds_until, until_judged
-from tests.support.webhook_process import WebhookProcess, karb_guard, serving, unique
+from tests.support.e2e_cluster import BAD, deployment, pod, seconds_until
+from tests.support.own_objects import rollout, waiver
+from tests.support.webhook_process import Judging, WebhookProcess, karb_guard, unique
 from tests.support.webhook_rig import review
 from webhook.tls import client_context
 
@@ -30,40 +27,14 @@ EFFECT_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
-def kinds(cluster: Cluster) -> Iterator[None]:
-    """The CRDs of the chart."""
-    with ExitStack() as stack:
-        for file in sorted(CRDS.glob("*.yaml")):
-            kind = yaml.safe_load(file.read_text())
-            # Another module of the same session may be about to remove its own.
-            name = kind["metadata"]["name"]
-            cluster.kubectl("wait", "--for=delete", f"crd/{name}", "--timeout=5s", check=False)
-            cluster.kubectl("apply", "-f", "-", stdin=json.dumps(kind))
-            cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
-            stack.callback(
-                cluster.kubectl, "delete", "crd", name, "--wait=false", "--ignore-not-found"
-            )
-        yield
-
-
-@pytest.fixture(scope="module")
-def home(namespaces: Namespaces) -> str:
-    """The webhook's own namespace."""
-    return namespaces.bare()
-
-
-@pytest.fixture(scope="module")
 def webhook(
-    start_webhook: Callable[..., WebhookProcess],
-    api: ApiProxy,
-    namespaces: Namespaces,
+    judging: Judging,
     kinds: None,
     home: str,
 ) -> Iterator[WebhookProcess]:
     """A webhook with workers that enforces nothing by configuration."""
     more = (f"--namespace={home}", f"--workers={WORKERS}", "--log-level=debug")
-    with serving(start_webhook({}, more_arguments=more)) as process:
-        until_judged(api, process, namespaces.make("first", process))
+    with judging({}, more_arguments=more) as process:
         seconds_until(lambda: process.metric("karb_guard_workers_ready") == WORKERS, 60)
         yield process
 
@@ -118,12 +89,6 @@ def everyone(webhook: WebhookProcess) -> Everyone:
     return Everyone(webhook)
 
 
-@pytest.fixture
-def where(webhook: WebhookProcess, namespaces: Namespaces) -> str:
-    """A namespace where nothing is enforced."""
-    return namespaces.make("plain", webhook)
-
-
 def test_labels_of_a_namespace_reach_every_worker(
     cluster: Cluster, everyone: Everyone, where: str
 ) -> None:
@@ -138,28 +103,10 @@ def test_labels_of_a_namespace_reach_every_worker(
 def test_rollouts_and_waivers_reach_every_worker(
     cluster: Cluster, everyone: Everyone, where: str
 ) -> None:
-    rollout = {
-        "apiVersion": "karb.dev/v1alpha1",
-        "kind": "InvariantRollout",
-        "metadata": {"name": "res-mem"},
-        "spec": {"invariant": "res-mem", "namespaces": [{"name": where, "stage": "enforce"}]},
-    }
-    waiver = {
-        "apiVersion": "karb.dev/v1alpha1",
-        "kind": "Waiver",
-        "metadata": {"name": "probe", "namespace": where},
-        "spec": {
-            "invariant": "res-mem",
-            "workload": {"kind": "Deployment", "name": "probe"},
-            "reason": "measured next week",
-            "owner": "team-llm",
-            "until": time.strftime("%Y-%m-%d", time.gmtime(time.time() + 30 * 86400)),
-        },
-    }
     try:
-        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(rollout))
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(rollout(where)))
         seconds_until(lambda: everyone.all_deny(where), EFFECT_SECONDS)
-        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(waiver))
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(waiver(where, "probe")))
         seconds_until(lambda: everyone.all_admit(where), EFFECT_SECONDS)
         cluster.kubectl("delete", "-n", where, "waiver", "probe")
         seconds_until(lambda: everyone.all_deny(where), EFFECT_SECONDS)

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -229,3 +229,7 @@ def serving(webhook: WebhookProcess) -> Iterator[WebhookProcess]:
         yield webhook
     finally:
         webhook.stop()
+
+
+Judging = Callable[..., contextlib.AbstractContextManager[WebhookProcess]]
+"""``judging(config, **changes)``: a context with a webhook that the API server asks."""

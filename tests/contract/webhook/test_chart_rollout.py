@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,9 @@ from karb_guard.cli import audit_command
 from karb_guard.cluster.client import ClusterClient, connect
 from karb_guard.cluster.leases import Candidacy, Leader
 from tests.support.controlplane import Cluster
-from tests.support.e2e_cluster import Namespaces, installed, seconds_until
+from tests.support.e2e_cluster import Namespaces, seconds_until
 from tests.support.helm import CHART, RELEASE, helm
+from tests.support.own_objects import chart_kinds, rollout
 
 NAME = f"{RELEASE}-rollout"
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
@@ -139,9 +139,7 @@ def use_of(method: str, path: str, query: Any) -> Use:
 
 @pytest.fixture
 def kinds(cluster: Cluster) -> Iterator[None]:
-    with ExitStack() as stack:
-        for file in sorted((CHART / "files/crds").glob("*.yaml")):
-            stack.enter_context(installed(cluster, yaml.safe_load(file.read_text())))
+    with chart_kinds(cluster):
         yield
 
 
@@ -154,18 +152,7 @@ def test_the_roles_are_enough_and_each_verb_is_needed(
     rights = [o for o in rendered(own) if o["kind"] in RIGHTS]
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": rights})
     cluster.kubectl("apply", "-f", "-", stdin=text)
-    spec: Json = {
-        "invariant": "res-mem",
-        "namespaces": [{"name": staged, "stage": "enforce"}],
-        "gates": {},
-        "podSecurity": {"level": "baseline"},
-    }
-    obj = {
-        "apiVersion": "karb.dev/v1alpha1",
-        "kind": "InvariantRollout",
-        "metadata": {"name": "res-mem"},
-        "spec": spec,
-    }
+    obj = rollout(staged, gates={}, podSecurity={"level": "baseline"})
     try:
         cluster.kubectl("apply", "-f", "-", stdin=json.dumps(obj))
         client = _as_the_controller(cluster, own, tmp_path)
@@ -179,7 +166,7 @@ def test_the_roles_are_enough_and_each_verb_is_needed(
         controller.round()  # labels follow the status
         labels = json.loads(cluster.kubectl("get", "ns", staged, "-o", "json").stdout)
         assert "pod-security.kubernetes.io/audit" in labels["metadata"]["labels"]
-        spec["namespaces"][0]["stage"] = "off"
+        obj["spec"]["namespaces"][0]["stage"] = "off"
         cluster.kubectl("apply", "-f", "-", stdin=json.dumps(obj))
         controller.round()  # a step, which has an Event
         seconds_until(lambda: ("coordination.k8s.io", "leases", "watch") in client.used, 30)

@@ -5,32 +5,23 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support.api_proxy import ApiProxy
 from tests.support.balancer import until
 from tests.support.controlplane import REPOSITORY, Cluster
 from tests.support.drilling import Drill
-from tests.support.e2e_cluster import BAD, Namespaces, denied, deployment, installed, pod
+from tests.support.e2e_cluster import BAD, Namespaces, denied, deployment, pod
 from tests.support.fleet import Fleet
+from tests.support.own_objects import rollout
 
 pytestmark = [pytest.mark.e2e, pytest.mark.drill]
 
 CRDS = REPOSITORY / "charts" / "karb-guard" / "files" / "crds"
 Json = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def kinds(cluster: Cluster) -> Iterator[None]:
-    with ExitStack() as stack:
-        for file in sorted(CRDS.glob("*.yaml")):
-            stack.enter_context(installed(cluster, yaml.safe_load(file.read_text())))
-        yield
 
 
 def pods(cluster: Cluster, where: str) -> set[str]:
@@ -41,13 +32,7 @@ def pods(cluster: Cluster, where: str) -> set[str]:
 
 def enforce(cluster: Cluster, where: str) -> None:
     """What a rollout's controller does when a namespace gets to ``enforce``."""
-    rollout = {
-        "apiVersion": "karb.dev/v1alpha1",
-        "kind": "InvariantRollout",
-        "metadata": {"name": "res-mem"},
-        "spec": {"invariant": "res-mem", "namespaces": [{"name": where, "stage": "enforce"}]},
-    }
-    cluster.kubectl("create", "-f", "-", stdin=json.dumps(rollout))
+    cluster.kubectl("create", "-f", "-", stdin=json.dumps(rollout(where)))
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     status = {"status": {"namespaces": [{"name": where, "stage": "enforce", "since": now}]}}
     what = ("patch", "invariantrollout", "res-mem", "--subresource=status", "--type=merge", "-p")

@@ -50,7 +50,12 @@ class Candidate:
 
     @property
     def leads(self) -> bool:
-        return bool(self.lines) and self.lines[-1][0] == "leading"
+        said = [what for what, _ in self.lines if what != "standing"]
+        return said[-1:] == ["leading"]
+
+    @property
+    def stands(self) -> bool:
+        return any(what == "standing" for what, _ in self.lines)
 
     def when(self, what: str) -> float:
         return next(when for said, when in reversed(self.lines) if said == what)
@@ -78,8 +83,8 @@ def pair(cluster: Cluster, namespaces: Namespaces) -> Iterator[tuple[Candidate, 
             candidate = Candidate(cluster, where, lease, identity)
             stack.callback(candidate.end)
             made.append(candidate)
-            seconds_until(lambda: made[0].leads, WAIT)
-        time.sleep(1)
+            seconds_until(lambda: made[0].leads and made[-1].stands, WAIT)
+        assert made[0].leads
         assert not made[1].leads
         yield made[0], made[1]
 

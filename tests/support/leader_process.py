@@ -1,5 +1,7 @@
 """A process that takes part in a leader election, and prints a line whenever it leads or not.
 
+One more, ``standing``, says that it has made an attempt and sees the Lease change.
+
 Run as ``python -m tests.support.leader_process KUBECONFIG NAMESPACE NAME IDENTITY DURATION``.
 """
 
@@ -24,6 +26,9 @@ def main(kubeconfig: str, namespace: str, name: str, identity: str, duration: st
         lambda leads: print("leading" if leads else "following", time.time(), flush=True),
     )
     leader.start()
+    while not (leader._watch.synced and leader.holder):
+        time.sleep(0.05)
+    print("standing", time.time(), flush=True)
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     ended.wait()

@@ -8,34 +8,24 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import os
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from audit.evidence.store import EvidenceStore
-from karb_guard.rollout.evidence import Counts, ScanEvidence
-from karb_guard.rollout.times import moment_of, text_of
+from karb_guard.rollout.evidence import Counts
+from karb_guard.rollout.times import text_of
 from tests.support.api_proxy import ApiProxy
-from tests.support.controlplane import REPOSITORY, Cluster
+from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import Namespaces, denied, seconds_until
-from tests.support.own_objects import rollout
+from tests.support.rollout_scene import GATES, INVARIANT, OTHER, ROUND_SECONDS, Scene, targets
 from tests.support.webhook_process import Judging, WebhookProcess, karb_guard
 
 pytestmark = pytest.mark.e2e
 
-TICK = datetime.timedelta(minutes=5)
-GATES = {"soak": "10m", "denialWindow": "5m", "maxDenials": 3, "evidenceMaxAge": "1h"}
-ROUND_SECONDS = 240
-"""A controller starts within two seconds; a machine with other things to do takes longer."""
 EFFECT_SECONDS = 60
-INVARIANT, OTHER = "res-mem", "img-tag"
 PSA = "pod-security.kubernetes.io/"
 
 Json = dict[str, Any]
@@ -48,131 +38,11 @@ def webhook(judging: Judging, kinds: None) -> Iterator[WebhookProcess]:
         yield process
 
 
-class Scene:
-    """A controller, its clock and its evidence."""
-
-    def __init__(self, cluster: Cluster, webhook: WebhookProcess, directory: Path) -> None:
-        self.cluster, self.webhook = cluster, webhook
-        self.clock, self.log = directory / "clock", directory / "controller.log"
-        self.evidence = f"sqlite:///{directory}/evidence.db"
-        self.store = EvidenceStore(self.evidence)
-        self.offset = datetime.timedelta(0)
-        self.found: dict[str, Counts] = {}
-        self.dies_at: Iterator[int] = iter(())
-        self.process: subprocess.Popen[bytes] | None = None
-        self.lives = 0
-        self.names: list[str] = []
-        self.rollouts: list[str] = []
-        self.journeys: dict[tuple[str, str], list[str]] = {}
-        self.turn(datetime.timedelta(0))
-
-    @property
-    def now(self) -> datetime.datetime:
-        return datetime.datetime.now(datetime.UTC) + self.offset
-
-    def turn(self, by: datetime.timedelta) -> None:
-        """Turn the clock; whoever reads it meanwhile sees the old or the new time."""
-        self.offset += by
-        new = self.clock.with_suffix(".new")
-        new.write_text(str(self.offset.total_seconds()), encoding="ascii")
-        new.replace(self.clock)
-
-    def live(self) -> None:
-        """Start a controller where none runs."""
-        if self.process is not None and self.process.poll() is None:
-            return
-        self.lives += 1
-        arguments = [
-            str(self.cluster.kubeconfig),
-            f"127.0.0.1:{self.webhook.metrics_port}",
-            self.evidence,
-            str(self.clock),
-            str(next(self.dies_at, 0)),
-        ]
-        command = [sys.executable, "-m", "tests.support.rollout_process", *arguments]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=REPOSITORY)
-
-    def kill(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            os.kill(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
-
-    def scan(self) -> None:
-        self.store.record(
-            ScanEvidence(
-                at=self.now,
-                cluster="e2e",
-                namespaces=frozenset(self.names),
-                counts={(name, INVARIANT): counts for name, counts in self.found.items()},
-                invariants=frozenset({INVARIANT, OTHER}),
-            )
-        )
-
-    def put(self, invariant: str, **spec: Any) -> None:
-        text = json.dumps(rollout(invariant=invariant, **spec))
-        self.cluster.kubectl("apply", "-f", "-", stdin=text)
-        if invariant not in self.rollouts:
-            self.rollouts.append(invariant)
-
-    def get(self, invariant: str = INVARIANT) -> Json:
-        done = self.cluster.kubectl("get", "invariantrollout", invariant, "-o", "json")
-        found: Json = json.loads(done.stdout)
-        return found
-
-    def entry(self, namespace: str, invariant: str = INVARIANT) -> Json:
-        listed = self.get(invariant).get("status", {}).get("namespaces", [])
-        return next((e for e in listed if e["name"] == namespace), {})
-
-    def tick(self, *, scan: bool = True) -> None:
-        """Five minutes later; returns when every rollout's status is of then."""
-        self.turn(TICK)
-        if scan:
-            self.scan()
-        moment = self.now
-        deadline = time.monotonic() + ROUND_SECONDS
-        while not all(self._is_of(name, moment) for name in self.rollouts):
-            assert time.monotonic() < deadline, f"no round:\n{self.log.read_text()[-3000:]}"
-            self.live()
-            time.sleep(0.1)
-        self._note()
-
-    def _is_of(self, invariant: str, moment: datetime.datetime) -> bool:
-        status = self.get(invariant).get("status", {})
-        at = moment_of(status.get("webhook", {}).get("scrapedAt"))
-        return at is not None and at >= moment - TICK / 2
-
-    def _note(self) -> None:
-        for invariant in self.rollouts:
-            for entry in self.get(invariant)["status"]["namespaces"]:
-                journey = self.journeys.setdefault((invariant, entry["name"]), [])
-                if not journey or journey[-1] != entry["stage"]:
-                    journey.append(entry["stage"])
-
-    def events(self, namespace: str) -> list[str]:
-        done = self.cluster.kubectl("get", "events.events.k8s.io", "-n", "default", "-o", "json")
-        found = json.loads(done.stdout)["items"]
-        start = f"namespace {namespace}: "
-        ours = [e for e in found if str(e.get("note", "")).startswith(start)]
-        ours = [e for e in ours if e["regarding"]["name"] == INVARIANT]
-        return sorted(f"{e['reason']} {e['note'].removeprefix(start).split(':')[0]}" for e in ours)
-
-    def close(self) -> None:
-        self.kill()
-        self.store.close()
-        for name in self.rollouts:
-            self.cluster.kubectl("delete", "invariantrollout", name, "--ignore-not-found")
-
-
 @pytest.fixture
 def scene(cluster: Cluster, webhook: WebhookProcess, tmp_path: Path) -> Iterator[Scene]:
-    made = Scene(cluster, webhook, tmp_path)
+    made = Scene(cluster, [f"127.0.0.1:{webhook.metrics_port}"], tmp_path)
     with contextlib.closing(made):
         yield made
-
-
-def targets(*names: str) -> list[Json]:
-    return [{"name": name, "stage": "enforce"} for name in names]
 
 
 def test_five_namespaces_walk_to_enforce_and_the_others_have_their_reasons(
@@ -191,7 +61,7 @@ def test_five_namespaces_walk_to_enforce_and_the_others_have_their_reasons(
     for _ in range(7):
         scene.tick()
     for name in (*walking, spiky):
-        assert scene.journeys[INVARIANT, name] == ["audit", "warn", "enforce"], scene.entry(name)
+        assert scene.journey(name, INVARIANT) == ["audit", "warn", "enforce"], scene.entry(name)
     seconds_until(lambda: all(denied(api, name) for name in walking), EFFECT_SECONDS)
     stays = scene.entry(dirty)
     assert (stays["stage"], stays["reason"]) == ("audit", "Violations")
@@ -222,22 +92,47 @@ def test_five_namespaces_walk_to_enforce_and_the_others_have_their_reasons(
     assert "RolledBack warn" in scene.events(spiky)
 
 
-def test_killed_at_every_write_it_skips_and_repeats_nothing(
-    scene: Scene, namespace: Callable[..., str]
+def test_killed_before_and_after_every_write_it_skips_and_repeats_nothing(
+    scene: Scene, api: ApiProxy, cluster: Cluster, namespace: Callable[..., str]
 ) -> None:
-    names = [namespace("killed") for _ in range(2)]
-    scene.names = names
-    scene.dies_at = iter([1, 2, 3, 1, 2, 3, 4, 1, 2, 3, 4, 5, 1, 2, 3, 4])
-    scene.put(INVARIANT, namespaces=targets(*names), gates=GATES)
+    calm, spiky = namespace("killed"), namespace("killed")
+    scene.names, scene.mortal = [calm, spiky], True
+    baseline = {"podSecurity": {"level": "baseline"}}
+    scene.put(INVARIANT, namespaces=targets(calm, spiky), gates=GATES, **baseline)
     for _ in range(7):
         scene.tick()
-    for name in names:
-        assert scene.journeys[INVARIANT, name] == ["audit", "warn", "enforce"], scene.entry(name)
-        seconds_until(
-            lambda name=name: scene.events(name) == ["Promoted enforce", "Promoted warn"], 30
-        )
-    print(f"{scene.lives} lives")
-    assert scene.lives > 4
+    seconds_until(lambda: denied(api, spiky) is not None, EFFECT_SECONDS)  # one denial
+    for _ in range(5):
+        assert denied(api, spiky)
+    scene.tick()
+    _follows(scene, cluster, calm, ["Promoted enforce", "Promoted warn"])
+    _follows(scene, cluster, spiky, ["Promoted enforce", "Promoted warn", "RolledBack warn"])
+
+    # Every status that was ever stored: a step that is repeated would have another time.
+    assert scene.journey(calm) == ["audit", "warn", "enforce"]
+    assert scene.journey(spiky) == ["audit", "warn", "enforce", "warn"]
+    back = scene.entry(spiky)
+    assert (back["step"], back["rollbacks"]) == ("RolledBack", 1), back
+    told = next(
+        e["message"] for s in scene.stored() for e in s["namespaces"] if e["reason"] == "RolledBack"
+    )
+    assert "6 denials in 5m" in told, "each counted once, whoever was killed meanwhile"
+    print(f"{scene.lives()} lives, {len(scene.writes())} writes")
+    assert scene.spared() == set()
+    kinds = {write.split(" ")[1] for write in scene.writes()}
+    assert kinds == {"replace", "create", "apply"}, "statuses, Events and labels"
+    assert scene.lives() > 2 * len(scene.writes())
+
+
+def _follows(scene: Scene, cluster: Cluster, namespace: str, told: list[str]) -> None:
+    """Labels and Events follow the stage, however often whoever writes them is killed."""
+    stage = scene.entry(namespace)["stage"]
+    modes = {"audit", "warn"} if stage == "warn" else {"audit", "warn", "enforce"}
+    seconds_until(
+        lambda: {k for k in _labels(cluster, namespace) if not k.endswith("-version")} == modes,
+        EFFECT_SECONDS,
+    )
+    seconds_until(lambda: scene.events(namespace) == told, EFFECT_SECONDS)
 
 
 def test_without_scans_and_without_the_webhook_nothing_is_promoted(

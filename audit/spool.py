@@ -68,7 +68,7 @@ class Spool:
             self._file.seek(self._end)
             self._file.write(text)
         except OSError as error:
-            raise _unusable(error) from error
+            raise unusable(error.strerror) from error
         place = (self._end, len(text))
         self._end += len(text)
         return place
@@ -89,12 +89,13 @@ class Spool:
                 self._file.seek(entry.offset)
                 text = self._file.read(entry.size)
             except OSError as error:
-                raise _unusable(error) from error
+                raise unusable(error.strerror) from error
             yield Stored(orjson.loads(text), entry.size, entry.times)
 
 
-def _unusable(error: OSError) -> SpoolError:
+def unusable(reason: str | None) -> SpoolError:
+    """The error for a temporary file that can't be written or read."""
     return SpoolError(
-        f"the temporary file in {tempfile.gettempdir()} can't be used ({error.strerror}); set "
+        f"the temporary file in {tempfile.gettempdir()} can't be used ({reason}); set "
         "TMPDIR to a folder with room for the cluster's objects (some 10 KB a workload)"
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from karb_guard.cli import audit_watch
 from karb_guard.cli.common import add_selection_arguments, choices_of
 from karb_guard.cli.extras import needing_extra
 from karb_guard.cli.outputs import add_output_arguments, wants_colour, write
@@ -19,6 +20,7 @@ from karb_guard.reports import Format, render_audit
 from karb_guard.reports.prices import read_prices
 
 if TYPE_CHECKING:
+    from audit.scan import Scanner, ScanOptions
     from karb_guard.assembly import Guard
     from karb_guard.model.audit import Audit
     from karb_guard.reports.prices import PriceTable
@@ -99,6 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also write what is found into the cluster, as report objects of openreports.io or "
         "wgpolicyk8s.io",
     )
+    audit_watch.add_arguments(parser)
     add_output_arguments(parser, Format)
 
 
@@ -113,6 +116,8 @@ def run(args: argparse.Namespace) -> int:
         # What is loaded now stays; without looking at it again and again a scan is a tenth faster.
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
+        if args.watch:
+            return audit_watch.run(args, *_scanning(args, guard), _progress(args))
         audit = _with_evidence(args, _scan(args, guard))
         if args.verbose:
             print(f"karb-guard: configured by {guard.loaded.label}", file=sys.stderr)
@@ -123,6 +128,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
+    audit_watch.check(args)
     if args.from_dump and (args.kubeconfig or args.context or args.in_cluster):
         raise UsageError("--from-dump reads files: leave out --kubeconfig, --context, --in-cluster")
     if args.in_cluster and (args.kubeconfig or args.context):
@@ -137,23 +143,29 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--complete is about a dump; a living cluster says itself what it has")
 
 
-def _scan(args: argparse.Namespace, guard: Guard) -> Audit:
+def _scanning(args: argparse.Namespace, guard: Guard) -> tuple[Scanner, ScanOptions]:
+    """What judges, and what it is told besides."""
     from audit.scan import Scanner, ScanOptions, of_severity
     from karb_guard.model.finding import Severity
 
-    config, progress = guard.config, _progress(args)
+    config = guard.config
     least = Severity(args.severity) if args.severity else None
     settings = of_severity(guard.evaluator.settings, least)
     scanner = Scanner(guard.engine, settings, guard.catalogue, guard.loaded)
-    cluster, source = _source(args, progress)
     options = ScanOptions(
-        cluster=cluster,
         namespaces=args.namespace,
         kinds=args.kind,
         fail_on=Severity(args.fail_on) if args.fail_on else config.fail_on,
         waiver_days=config.waivers.max_days,
     )
-    return scanner.scan(source, options, progress)
+    return scanner, options
+
+
+def _scan(args: argparse.Namespace, guard: Guard) -> Audit:
+    scanner, options = _scanning(args, guard)
+    progress = _progress(args)
+    cluster, source = _source(args, progress)
+    return scanner.scan(source, replace(options, cluster=cluster), progress)
 
 
 def _with_evidence(args: argparse.Namespace, audit: Audit) -> Audit:

@@ -203,7 +203,8 @@ class WatchStream:
 
     def close(self) -> None:
         """End the watch, from any thread."""
-        with contextlib.suppress(ValueError, OSError):  # closed already, or its socket is gone
+        # Closed already, or its socket is gone; urllib3 says so in three ways.
+        with contextlib.suppress(ValueError, OSError, RuntimeError):
             self._answer.shutdown()
         with contextlib.suppress(OSError):
             self._answer.close()

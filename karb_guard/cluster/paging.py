@@ -60,6 +60,8 @@ class Page(NamedTuple):
     """The list starts here; of an earlier start nothing counts any more."""
     remaining: int | None = None
     """How many are still to come, where the server says so."""
+    version: str = ""
+    """The resource version of the list, to watch from."""
 
 
 class Pager:
@@ -104,7 +106,8 @@ class Pager:
             answer = _list(body, path)
             items = _complete(answer)
             metadata = answer.get("metadata") or {}
-            yield Page(items, begins, metadata.get("remainingItemCount"))
+            version = str(metadata.get("resourceVersion", ""))
+            yield Page(items, begins, metadata.get("remainingItemCount"), version)
             token, begins = metadata.get("continue") or "", False
             if not token:
                 return

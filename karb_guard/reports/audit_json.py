@@ -31,7 +31,7 @@ def document(audit: Audit, prices: PriceTable | None = None) -> dict[str, Any]:
     return {
         "schemaVersion": SCHEMA_VERSION,
         "cluster": audit.cluster,
-        "started": _time(audit.started),
+        "started": time_of(audit.started),
         "seconds": round(audit.seconds, 3),
         "exitCode": audit.exit_code,
         "score": {
@@ -58,7 +58,7 @@ def document(audit: Audit, prices: PriceTable | None = None) -> dict[str, Any]:
         ],
         "trend": [
             {
-                "at": _time(point.at),
+                "at": time_of(point.at),
                 "objects": point.objects,
                 "open": {s.value: point.open_findings.get(s, 0) for s in SEVERITIES},
             }
@@ -97,5 +97,6 @@ def _gpus(gpus: Gpus, found: Digest) -> dict[str, Any]:
     return {"count": gpus.total, "hoursPerDay": gpus.hours, "cost": cost}
 
 
-def _time(at: datetime.datetime) -> str:
+def time_of(at: datetime.datetime) -> str:
+    """A time as all documents have it: ``2026-01-31T12:00:00Z``."""
     return at.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

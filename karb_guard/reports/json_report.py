@@ -25,7 +25,7 @@ def document(report: Report) -> dict[str, Any]:
         "schemaVersion": SCHEMA_VERSION,
         "tool": {"name": "karb-guard", "version": report.version},
         "exitCode": report.exit_code,
-        "findings": [_finding(found) for found in report.findings],
+        "findings": [finding(found) for found in report.findings],
         "problems": [
             {
                 "kind": problem.kind,
@@ -87,26 +87,27 @@ def _object(ref: ObjectRef) -> dict[str, Any]:
     }
 
 
-def _finding(found: LocatedFinding) -> dict[str, Any]:
-    finding, region = found.finding, found.region
+def finding(located: LocatedFinding) -> dict[str, Any]:
+    """One finding as plain data."""
+    found, region = located.finding, located.region
     return {
-        "id": finding.invariant_id,
-        "name": finding.name,
-        "check": finding.check,
-        "severity": finding.severity.value,
-        "message": finding.message,
-        "remediation": finding.remediation,
-        "object": _object(finding.object),
-        "owner": _object(finding.owner),
-        "container": finding.container,
-        "path": format_path(finding.path),
-        "anchor": finding.anchor,
+        "id": found.invariant_id,
+        "name": found.name,
+        "check": found.check,
+        "severity": found.severity.value,
+        "message": found.message,
+        "remediation": found.remediation,
+        "object": _object(found.object),
+        "owner": _object(found.owner),
+        "container": found.container,
+        "path": format_path(found.path),
+        "anchor": found.anchor,
         "file": region.file,
         "line": region.line,
         "column": region.column,
         "endLine": region.end_line,
         "endColumn": region.end_column,
         "rendered": region.rendered,
-        "waived": found.waived,
-        "baselineState": None if found.baseline is None else found.baseline.value,
+        "waived": located.waived,
+        "baselineState": None if located.baseline is None else located.baseline.value,
     }

@@ -26,6 +26,8 @@ class Reply:
     cut: bool = False
     chunks: int = 0
     """Sent in so many chunks, instead of with a length."""
+    stream: Iterator[bytes] | None = None
+    """Sent chunk by chunk as it comes, instead of ``body``, after the headers: a watch."""
 
 
 @dataclass
@@ -89,7 +91,9 @@ def scripted(answer: Callable[[str, Query], Reply]) -> Iterator[Script]:
             self.send_header("Content-Type", "application/json")
             for name, value in reply.headers.items():
                 self.send_header(name, value)
-            if reply.chunks:
+            if reply.stream is not None:
+                self._stream(reply.stream)
+            elif reply.chunks:
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
                 size = max(1, len(body) // reply.chunks)
@@ -104,6 +108,16 @@ def scripted(answer: Callable[[str, Query], Reply]) -> Iterator[Script]:
                 self.wfile.write(body[: len(body) // 2] if reply.cut else body)
             if reply.cut:
                 self.close_connection = True
+
+        def _stream(self, chunks: Iterator[bytes]) -> None:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            try:
+                for chunk in chunks:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                self.wfile.write(b"0\r\n\r\n")
+            except OSError:
+                self.close_connection = True  # whoever asked has gone
 
         def log_message(self, *_: object) -> None:
             pass

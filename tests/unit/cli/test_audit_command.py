@@ -35,6 +35,18 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (["--complete"], "--complete is about a dump"),
         (["--from-dump", "no-such-dump"], "--from-dump no-such-dump: there is no such file"),
         (["--kubeconfig", "no-such-file"], "no-such-file: no usable credentials"),
+        (["--watch", "--from-dump", "d"], "--watch and --from-dump: an export does not change"),
+        (["--watch", "--write-back", "wgpolicy"], "--watch and --write-back"),
+        (["--watch", "--evidence", "sqlite:///e.db"], "--watch and --evidence"),
+        (["--watch", "--prices", "p"], "--watch and --prices"),
+        (["--watch", "--format", "html"], "--watch prints text or json, not html"),
+        (["--watch", "--format", "json", "--output", "f"], "leave out --output"),
+        (["--watch", "--format", "json", "--format", "text"], "--watch prints one --format"),
+        (["--watch", "--resync", "often"], "--resync often: not a duration"),
+        (["--watch", "--resync", "1s"], "--resync 1s: at least 10s"),
+        (["--resync", "1m"], "--resync is about a watch; add --watch"),
+        (["--watch", *(f"-nn{n}" for n in range(21))], "at most 20 namespaces by name"),
+        (["--watch", "--kubeconfig", "no-such-file"], "no-such-file: no usable credentials"),
     ],
 )
 def test_what_can_not_be_meant_is_said(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from karb_guard.cluster import reflector
+from karb_guard.cluster import follower, reflector
 from karb_guard.cluster.errors import ClusterError
 from karb_guard.decisions import rollouts
 from webhook import watches
@@ -80,7 +80,7 @@ def test_what_is_not_there_or_not_for_us_keeps_nobody(status: int) -> None:
 def test_an_api_server_that_goes_away_later_takes_nobody_with_it(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reflector, "ABSENT_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(follower, "ABSENT_WAIT_SECONDS", 0.02)
     made, server = watching(status)
     with made.running():
         until_ready(made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import subprocess
 from collections.abc import Iterator
@@ -10,17 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.controlplane import REPOSITORY, Cluster
+from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import BAD, deployment, pod, seconds_until
 from tests.support.own_objects import rollout, waiver
-from tests.support.webhook_process import Judging, WebhookProcess, karb_guard, unique
-from tests.support.webhook_rig import review
-from webhook.tls import client_context
+from tests.support.webhook_process import Judging, WebhookProcess, karb_guard
+from tests.support.worker_connections import WorkerConnections
 
 pytestmark = pytest.mark.e2e
 
 Json = dict[str, Any]
-CRDS = REPOSITORY / "charts/karb-guard/files/crds"
 WORKERS = 3
 EFFECT_SECONDS = 10
 """A watch takes milliseconds, and so does the way to the workers; the machine may be busy."""
@@ -39,35 +36,8 @@ def webhook(
         yield process
 
 
-class Everyone:
+class Everyone(WorkerConnections):
     """Connections to every worker."""
-
-    def __init__(self, webhook: WebhookProcess) -> None:
-        self._webhook = webhook
-        bundle = (webhook.tls_directory / "ca.crt").read_bytes()
-        context = client_context(bundle)
-        # New ones go to who has the fewest, and API servers have some too.
-        self._connections = [
-            http.client.HTTPSConnection(webhook.host, webhook.port, timeout=20, context=context)
-            for _ in range(4 * WORKERS)
-        ]
-        for connection in self._connections:
-            connection.connect()
-        run = unique("run")
-        self.answers(pod(run, **BAD), "default", run)
-        seconds_until(lambda: len(self._workers(run)) == WORKERS, 5)
-
-    def answers(self, obj: Json, namespace: str, run: str = "run") -> list[bool]:
-        """What each connection is told about a new object; every worker is among them."""
-        told: list[bool] = []
-        for number, connection in enumerate(self._connections):
-            request = review(obj, uid=f"{run}-{number}", namespace=namespace)
-            connection.request(
-                "POST", "/validate", json.dumps(request), {"content-type": "application/json"}
-            )
-            answer = json.loads(connection.getresponse().read())
-            told.append(answer["response"]["allowed"])
-        return told
 
     def all_deny(self, namespace: str) -> bool:
         """Whether a Deployment without a memory limit is denied by all."""
@@ -77,16 +47,12 @@ class Everyone:
         """Whether it is admitted by all."""
         return all(self.answers(deployment("probe", **BAD), namespace))
 
-    def _workers(self, run: str) -> set[int]:
-        text = (self._webhook.directory / "webhook.log").read_text(errors="replace")
-        lines = [json.loads(line) for line in text.splitlines() if run in line and line[-1] == "}"]
-        return {line["worker"] for line in lines}
-
 
 @pytest.fixture(scope="module")
 def everyone(webhook: WebhookProcess) -> Everyone:
     """Connections to every worker."""
-    return Everyone(webhook)
+    bundle = (webhook.tls_directory / "ca.crt").read_bytes()
+    return Everyone(webhook.port, bundle, webhook.directory / "webhook.log", WORKERS)
 
 
 def test_labels_of_a_namespace_reach_every_worker(

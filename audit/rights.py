@@ -1,4 +1,4 @@
-"""What a scan has to be allowed to list: the rules of the chart's ClusterRole, made from the plan.
+"""What a scan has to be allowed to read: the rules of the chart's ClusterRole, made from the plan.
 
 ``python -m audit.rights > charts/karb-guard/files/audit-rules.yaml``.
 """
@@ -14,32 +14,45 @@ from karb_guard.workloads import ROWS
 from karb_guard.workloads.plural import plural
 
 CRD: GroupKind = ("apiextensions.k8s.io", "CustomResourceDefinition")
-"""Whose schemas say which custom resources may carry pods."""
+"""Whose schemas say which custom resources may carry pods: asked for one by one, by name."""
 _HEADER = """\
-# What `karb-guard audit` lists of the kinds that it knows. Made by python -m audit.rights.
-# Custom resources of other kinds that may carry pods have to be given by hand (audit.rules).
+# What `karb-guard audit` reads of the kinds that it knows. Made by python -m audit.rights.
+# Custom resources of other kinds that may carry pods have to be given by hand (audit.rules), and
+# what invariants read that are off by default: values.yaml names it.
 """
 
 
-def rules() -> dict[str, list[str]]:
-    """API group -> resources, both sorted; the verb is ``list``."""
+def listed(*, everything: bool = False) -> frozenset[GroupKind]:
+    """The kinds that a scan lists, where they are served.
+
+    With the invariants that are on by default, or with ``everything`` of the catalogue.
+    """
     catalogue, _ = read_catalogue(Choices())
-    plan = plan_of(tuple(catalogue))
-    kinds = {*plan.matched, *plan.context, *ROWS, CRD, WAIVER, ROLLOUT}
-    found: dict[str, set[str]] = {}
-    for group, kind in kinds:
-        found.setdefault(group, set()).add(plural(kind))
-    return {group: sorted(resources) for group, resources in sorted(found.items())}
+    plan = plan_of(tuple(i for i in catalogue if everything or not i.opt_in))
+    return frozenset({*plan.matched, *plan.context, *ROWS, WAIVER, ROLLOUT})
+
+
+def rules() -> dict[str, dict[str, list[str]]]:
+    """API group -> verb -> resources, all sorted."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for group, kind in listed():
+        found.setdefault(group, {}).setdefault("list", set()).add(plural(kind))
+    found.setdefault(CRD[0], {}).setdefault("get", set()).add(plural(CRD[1]))
+    return {
+        group: {verb: sorted(resources) for verb, resources in sorted(verbs.items())}
+        for group, verbs in sorted(found.items())
+    }
 
 
 def render() -> str:
     """The file's text."""
     lines = [_HEADER]
-    for group, resources in rules().items():
+    for group, verbs in rules().items():
         name = group or '""'
-        lines.append(
-            f"- apiGroups: [{name}]\n  resources: [{', '.join(resources)}]\n  verbs: [list]\n"
-        )
+        lines += [
+            f"- apiGroups: [{name}]\n  resources: [{', '.join(resources)}]\n  verbs: [{verb}]\n"
+            for verb, resources in verbs.items()
+        ]
     return "".join(lines)
 
 

@@ -27,6 +27,8 @@ Query = Mapping[str, str]
 TIMEOUT_SECONDS = 10.0
 WATCH_SECONDS = 120
 """How long one watch lasts: a connection that died without a word is noticed at its end."""
+CONNECTIONS = 32
+"""Kept open: a watch takes one, and a webhook has a dozen of them beside its requests."""
 PAGE = 500
 """Objects per page of a list, as kubectl does."""
 MAX_EVENT_BYTES = 8 * 1024 * 1024
@@ -53,6 +55,7 @@ class ClusterClient:
     """Talks to one API server. Safe to use from several threads."""
 
     def __init__(self, configuration: kubernetes_client.Configuration) -> None:
+        configuration.connection_pool_maxsize = CONNECTIONS
         configuration.retries = False  # callers have deadlines; urllib3 would multiply them
         self._api = kubernetes_client.ApiClient(configuration)
         self.host: str = configuration.host

@@ -48,6 +48,14 @@ _TOOLS = {
 }
 
 
+OF_THE_ADMINISTRATOR = "- level: Metadata\n  verbs: [create, update, patch]\n  users: [admin]\n"
+OF_SERVICE_ACCOUNTS = (
+    "- level: None\n  userGroups: ['system:serviceaccounts:kube-system']\n"
+    "- level: Metadata\n  userGroups: ['system:serviceaccounts']\n"
+)
+"""Not those of kube-controller-manager."""
+
+
 def tool(name: str) -> Path:
     """The path of a control plane binary, built on first use (about 10 minutes for all)."""
     module, package, version = _TOOLS[name]
@@ -102,6 +110,8 @@ class ControlPlane:
     etcd_port: int = field(default_factory=free_port)
     peer_port: int = field(default_factory=free_port)
     api_port: int = field(default_factory=free_port)
+    audit_rules: str = OF_THE_ADMINISTRATOR
+    """Of the audit policy: what the API server writes to its log."""
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _token: str = field(default_factory=lambda: secrets.token_hex(16))
 
@@ -188,8 +198,7 @@ class ControlPlane:
         )
         (self.directory / "audit-policy.yaml").write_text(
             "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\n"
-            "rules:\n- level: Metadata\n  verbs: [create, update, patch]\n"
-            "  users: [admin]\n- level: None\n",
+            f"rules:\n{self.audit_rules}- level: None\n",
             encoding="utf-8",
         )
 

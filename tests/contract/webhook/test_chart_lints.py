@@ -22,6 +22,7 @@ SWITCHES = [
         "rollout.podSecurity=true",
         "rollout.scanEvery=6h",
         "audit.enabled=true",
+        "audit.writeBack=openreports",
         "evidence.secretName=evidence",
         "evidence.peers[0].podSelector.matchLabels.app=postgres",
     ],

@@ -80,7 +80,38 @@ def test_the_scan_s_rights_are_those_of_its_plan() -> None:
     file = CHART / "files" / "audit-rules.yaml"
     assert file.read_text() == rights.render(), f"run python -m audit.rights > {file}"
     parsed = yaml.safe_load(file.read_text())
-    assert {verb for rule in parsed for verb in rule["verbs"]} == {"list"}
+    assert {verb for rule in parsed for verb in rule["verbs"]} == {"get", "list"}
+
+
+def test_what_only_invariants_read_that_are_off_is_named_in_the_values() -> None:
+    more = rights.listed(everything=True) - rights.listed()
+    assert more == {("", "ConfigMap")}, "say in values.yaml what audit.rules has to grant for it"
+    assert '{apiGroups: [""], resources: [configmaps]}' in (CHART / "values.yaml").read_text()
+
+
+@pytest.mark.parametrize("value", ["", "openreports", "wgpolicy"])
+def test_only_who_writes_reports_back_may(value: str) -> None:
+    settings = f"audit.enabled=true,audit.writeBack={value},rollout.enabled=true"
+    done = helm("template", RELEASE, str(CHART), "--set", f"{settings},rollout.scanEvery=6h")
+    assert done.returncode == 0, done.stderr
+    objects = [o for o in yaml.safe_load_all(done.stdout) if o]
+    writing = {
+        (o["metadata"]["name"], group)
+        for o in objects
+        if o["kind"] == "ClusterRole"
+        for rule in o["rules"]
+        for group in rule["apiGroups"]
+        if group in ("openreports.io", "wgpolicyk8s.io")
+    }
+    groups = {"openreports": "openreports.io", "wgpolicy": "wgpolicyk8s.io"}
+    assert {group for _, group in writing} == ({groups[value]} if value else set())
+    subjects = [
+        subject["name"]
+        for o in objects
+        if o["kind"] == "ClusterRoleBinding" and o["roleRef"]["name"] in dict(writing)
+        for subject in o["subjects"]
+    ]
+    assert subjects == (["karb-guard-audit"] if value else [])
 
 
 @pytest.mark.parametrize(

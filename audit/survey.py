@@ -79,7 +79,7 @@ class Surveyor:
         for resource in resources:
             versions.setdefault((resource.group, resource.kind), []).append(resource)
         chosen = [
-            _version(kind, found)
+            preferred(kind, found)
             for kind, found in versions.items()
             if self._plan.names(*kind) or self._may_carry(found[0])
         ]
@@ -108,8 +108,8 @@ class Surveyor:
         return any(mark in schema for mark in _MAY_HOLD_PODS)
 
 
-def _version(kind: GroupKind, found: Sequence[Resource]) -> Resource:
-    """The version that the kind table knows best, else the one that the API server prefers."""
+def preferred(kind: GroupKind, found: Sequence[Resource]) -> Resource:
+    """Of one kind, the version that the kind table knows best, else the API server's choice."""
     row = ROWS.get(kind)
     for version in row.versions if row is not None else ():
         for resource in found:

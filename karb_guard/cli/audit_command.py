@@ -8,11 +8,15 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from karb_guard.cli import audit_watch
-from karb_guard.cli.common import add_selection_arguments, choices_of
+from karb_guard.cli.common import (
+    add_cluster_arguments,
+    add_selection_arguments,
+    check_cluster_arguments,
+    choices_of,
+)
 from karb_guard.cli.extras import needing_extra
 from karb_guard.cli.outputs import add_output_arguments, wants_colour, write
 from karb_guard.model.errors import UsageError
@@ -31,17 +35,7 @@ _SEVERITIES = ("error", "warning", "info")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``audit``."""
     where = parser.add_argument_group("where")
-    where.add_argument(
-        "--kubeconfig",
-        type=Path,
-        metavar="FILE",
-        help="the cluster and its credentials (default: $KUBECONFIG, ~/.kube/config, else the "
-        "cluster that this runs in)",
-    )
-    where.add_argument("--context", metavar="NAME", help="a context of the kubeconfig")
-    where.add_argument(
-        "--in-cluster", action="store_true", help="the cluster that this runs in, as its own pod"
-    )
+    add_cluster_arguments(where)
     where.add_argument(
         "--from-dump",
         action="append",
@@ -131,8 +125,7 @@ def _check(args: argparse.Namespace) -> None:
     audit_watch.check(args)
     if args.from_dump and (args.kubeconfig or args.context or args.in_cluster):
         raise UsageError("--from-dump reads files: leave out --kubeconfig, --context, --in-cluster")
-    if args.in_cluster and (args.kubeconfig or args.context):
-        raise UsageError("--in-cluster has no kubeconfig: leave out --kubeconfig and --context")
+    check_cluster_arguments(args)
     if args.evidence and (args.kind or args.severity):
         raise UsageError("--evidence counts whole namespaces: leave out --kind and --severity")
     if args.write_back and args.from_dump:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from karb_guard.assembly import Choices
+from karb_guard.model.errors import UsageError
 
 
 def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +62,27 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         help="set a parameter of an invariant (of a chart: --helm-set); VALUE is YAML: "
         "--set 'img-registry.registries=[nvcr.io]'",
     )
+
+
+def add_cluster_arguments(where: argparse._ArgumentGroup) -> None:
+    """``--kubeconfig``, ``--context``, ``--in-cluster``: which cluster is meant."""
+    where.add_argument(
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="the cluster and its credentials (default: $KUBECONFIG, ~/.kube/config, else the "
+        "cluster that this runs in)",
+    )
+    where.add_argument("--context", metavar="NAME", help="a context of the kubeconfig")
+    where.add_argument(
+        "--in-cluster", action="store_true", help="the cluster that this runs in, as its own pod"
+    )
+
+
+def check_cluster_arguments(args: argparse.Namespace) -> None:
+    """Raise ``UsageError`` for two clusters at once."""
+    if args.in_cluster and (args.kubeconfig or args.context):
+        raise UsageError("--in-cluster has no kubeconfig: leave out --kubeconfig and --context")
 
 
 def choices_of(args: argparse.Namespace) -> Choices:

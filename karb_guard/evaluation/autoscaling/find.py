@@ -53,19 +53,52 @@ class Found(NamedTuple):
     """For each pod template the pods of one replica."""
 
 
+class Named(NamedTuple):
+    """What somebody calls a workload."""
+
+    namespace: str | None
+    kind: str
+    """Lower case, as kubectl takes it: in the singular or the plural."""
+    name: str
+    group: str | None = None
+    """Its API group, where the short name says it."""
+
+    def fits(self, kind: str, group: str) -> bool:
+        """Whether objects of a kind may be meant."""
+        own = kind.lower()
+        if self.group is not None and group != self.group:
+            return False
+        return own in (self.kind, self.kind.removesuffix("s"))
+
+
+def read_name(named: str) -> Named:
+    """``kind/name`` or ``namespace/kind/name``. Raises ``UsageError``."""
+    parts = named.split("/")
+    if len(parts) not in (2, 3) or not all(parts):
+        raise UsageError(
+            f"{named!r} names no workload: write kind/name or namespace/kind/name, such as "
+            "deployment/llm"
+        )
+    namespace = parts[0] if len(parts) == 3 else None
+    kind = parts[-2].lower()
+    group = KNATIVE if kind == "ksvc" else None
+    return Named(namespace, _SHORT.get(kind, kind), parts[-1], group)
+
+
 def find(named: str, inventory: Inventory, settings: FactSettings) -> Found:
     """The workload ``kind/name`` or ``namespace/kind/name``, with what scales it.
 
     Raises ``UsageError`` where there is none of that name, where there are several, and where
     nothing scales it.
     """
-    obj = _only(named, list(_matches(named, inventory)), inventory)
+    obj = _only(named, list(_matches(read_name(named), inventory)), inventory)
     prepared = prepare(obj, settings, inventory, ())
     scalers = tuple(all_of(About(prepared, inventory, settings, complete=False)))
     if not scalers:
         raise UsageError(
-            f"{_called(obj)} is here, but no autoscaler that targets it; give the file of its "
-            "HorizontalPodAutoscaler or ScaledObject too, or look at its scaleTargetRef"
+            f"{_called(obj)} is here, but no autoscaler that targets it; look at the "
+            "scaleTargetRef of its HorizontalPodAutoscaler or ScaledObject, and give their file "
+            "too where files are read"
         )
     sizes = tuple((pod.get("scale") or {}).get("size", 1) for pod in prepared.pods)
     return Found(prepared, scalers, sizes)
@@ -92,24 +125,13 @@ def notes_of_own(prepared: Prepared) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _matches(named: str, inventory: Inventory) -> Iterator[Mapping[str, Any]]:
-    parts = named.split("/")
-    if len(parts) not in (2, 3) or not all(parts):
-        raise UsageError(
-            f"{named!r} names no workload: write kind/name or namespace/kind/name, such as "
-            "deployment/llm"
-        )
-    namespace = parts[0] if len(parts) == 3 else None
-    kind, name = parts[-2].lower(), parts[-1]
-    kind = _SHORT.get(kind, kind)
+def _matches(named: Named, inventory: Inventory) -> Iterator[Mapping[str, Any]]:
     for obj in inventory:
-        own = str(obj.get("kind", "")).lower()
         metadata = mapping(obj.get("metadata"))
-        if own not in (kind, kind.removesuffix("s")) or metadata.get("name") != name:
+        group = str(obj.get("apiVersion", "")).rpartition("/")[0]
+        if metadata.get("name") != named.name or not named.fits(str(obj.get("kind", "")), group):
             continue
-        if namespace is None or metadata.get("namespace") == namespace:
-            if parts[-2] == "ksvc" and not str(obj.get("apiVersion")).startswith(KNATIVE):
-                continue
+        if named.namespace is None or metadata.get("namespace") == named.namespace:
             yield obj
 
 

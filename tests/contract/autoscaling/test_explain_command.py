@@ -106,5 +106,22 @@ def test_what_names_no_workload(capsys: pytest.CaptureFixture[str], named: str) 
     assert "kind/name" in refused(capsys, named, PAPER)
 
 
-def test_no_path(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "needs a PATH" in refused(capsys, WORKLOAD)
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([WORKLOAD, "--kubeconfig", "no-such-file"], "no-such-file: no usable credentials"),
+        ([WORKLOAD, PAPER, "--kubeconfig", "f"], "PATHs are read instead of a cluster"),
+        ([WORKLOAD, "--in-cluster", "--context", "c"], "--in-cluster has no kubeconfig"),
+        ([WORKLOAD, PAPER, "-n", "other"], "is not in namespace other"),
+        (["deployment/inference-deployment", PAPER, "-n", "other"], "other/deployment/inference"),
+    ],
+)
+def test_where_it_is_to_look(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert said in refused(capsys, *arguments)
+
+
+def test_a_namespace_of_files(capsys: pytest.CaptureFixture[str]) -> None:
+    text = explained(capsys, "deployment/inference-deployment", PAPER, "-n", "inference")
+    assert "Deployment inference-deployment in namespace inference" in text

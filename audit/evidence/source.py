@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from audit.evidence.store import EvidenceError, EvidenceStore
+from audit.evidence.errors import EvidenceError
+from audit.evidence.store import EvidenceStore
 from karb_guard.cluster.logs import log_to
 from karb_guard.rollout.evidence import ScanEvidence
 

@@ -8,13 +8,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, create_engine, delete, event, insert, select, text
+from sqlalchemy import Connection, Engine, Row, create_engine, delete, event, insert, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from audit.evidence.tables import COUNTS, METADATA, NAMESPACES, SCANS, SCHEMA, VERSION
+from audit.evidence import schema
+from audit.evidence.errors import EvidenceError
+from audit.evidence.tables import COUNTS, NAMESPACES, SCANS
 from karb_guard.model.audit import TrendPoint
-from karb_guard.model.errors import KarbGuardError
 from karb_guard.model.finding import Severity
 from karb_guard.rollout.evidence import Counts, ScanEvidence
 
@@ -24,14 +25,8 @@ MAX_ROWS = 200_000
 """Of one scan's counts; more is refused."""
 TREND = 30
 TIMEOUT_SECONDS = 10
-_LOCK = 0x6B617262
-"""Of the schema, for PostgreSQL's advisory locks: "karb"."""
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
-
-
-class EvidenceError(KarbGuardError):
-    """The database can't be used; the message names it (without its password) and a remedy."""
 
 
 class HistoryPoint(NamedTuple):
@@ -46,7 +41,7 @@ class EvidenceStore:
     """One database. Use as a context; safe to use from several threads."""
 
     def __init__(self, url: str, keep: int = KEEP) -> None:
-        """Connect, and make or check the tables. Raises ``EvidenceError``.
+        """Connect, and make the tables or bring them up to date. Raises ``EvidenceError``.
 
         ``url``: ``sqlite:///evidence.db`` or ``postgresql://user:password@host/database``.
         ``keep``: scans of one cluster.
@@ -54,8 +49,8 @@ class EvidenceStore:
         self._url = _parsed(url)
         self._keep = keep
         self._engine = _engine(self._url)
-        with self._errors():
-            self._prepare()
+        with self._errors(), self._engine.begin() as connection:
+            schema.prepare(connection, self.name)
 
     def __enter__(self) -> EvidenceStore:
         return self
@@ -77,6 +72,7 @@ class EvidenceStore:
         if len(scan.counts) > MAX_ROWS:
             raise EvidenceError(f"{self.name}: a scan has {len(scan.counts)} counts > {MAX_ROWS}")
         with self._errors(), self._engine.begin() as connection:
+            schema.check(connection, self.name)
             at = _number(scan.at)
             there = select(SCANS.c.id).where(SCANS.c.cluster == scan.cluster, SCANS.c.at == at)
             if connection.execute(there).first() is not None:
@@ -131,20 +127,6 @@ class EvidenceStore:
             rows = connection.execute(query).all()
         asked = [row for row in rows[::-1] if invariant in json.loads(row.invariants)]
         return [HistoryPoint(_moment(r.at), r.open or 0, r.waived or 0) for r in asked]
-
-    def _prepare(self) -> None:
-        with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":  # two processes must not create at once
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            METADATA.create_all(connection)
-            found = connection.execute(select(SCHEMA.c.version)).scalar()
-            if found is None:
-                connection.execute(insert(SCHEMA).values(name="evidence", version=VERSION))
-            elif found != VERSION:
-                raise EvidenceError(
-                    f"{self.name}: its schema has version {found}, we write {VERSION}; "
-                    "use the karb-guard that made it, or another database"
-                )
 
     def _forget(self, connection: Connection, cluster: str) -> None:
         query = select(SCANS.c.id).where(SCANS.c.cluster == cluster).order_by(SCANS.c.at.desc())

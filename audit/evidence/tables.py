@@ -1,4 +1,4 @@
-"""Tables of the evidence database. A change here is a new version and a migration to it.
+"""Tables of the evidence database. A change here is a new version and a step to it (schema.py).
 
 Moments are microseconds since the epoch, so that every database keeps them alike.
 """

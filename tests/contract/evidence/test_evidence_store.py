@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import Connection, Engine, create_engine, func, inspect, select, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from audit.evidence import schema
+from audit.evidence import store as evidence_store
+from audit.evidence.errors import EvidenceError
 from audit.evidence.source import StoredScans
-from audit.evidence.store import EvidenceError, EvidenceStore, HistoryPoint
-from audit.evidence.tables import COUNTS, NAMESPACES, SCANS
+from audit.evidence.store import EvidenceStore, HistoryPoint
+from audit.evidence.tables import COUNTS, NAMESPACES, SCANS, VERSION
 from karb_guard.model.audit import TrendPoint
 from karb_guard.model.finding import Severity
 from karb_guard.rollout.evidence import Counts, ScanEvidence
@@ -49,6 +54,20 @@ def server() -> Iterator[str]:
         yield url
 
 
+def _driver(url: str) -> str:
+    return url.replace("postgresql:", "postgresql+psycopg:")
+
+
+@contextlib.contextmanager
+def create(url: str) -> Iterator[Engine]:
+    """An engine as a process of its own would have it."""
+    engine = evidence_store._engine(evidence_store._parsed(url))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database."""
@@ -56,9 +75,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/evidence.db"
     server: str = request.getfixturevalue("server")
     name = f"test_{abs(hash(request.node.name)) % 10**9}"
-    engine = create_engine(
-        server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-    )
+    engine = create_engine(_driver(server), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
@@ -134,11 +151,98 @@ def test_of_several_clusters_one_has_to_be_named(url: str) -> None:
         assert StoredScans(store).latest() is None
 
 
-def test_a_newer_schema_is_refused(url: str) -> None:
-    with EvidenceStore(url) as store, store._engine.begin() as connection:
-        connection.execute(text("UPDATE karb_schema SET version = 99"))
-    with pytest.raises(EvidenceError, match="version 99, we write 1"):
+def test_newer_tables_are_refused_and_left_alone(url: str) -> None:
+    with EvidenceStore(url) as store:
+        store.record(scan())
+        with store._engine.begin() as connection:
+            connection.execute(text("UPDATE karb_schema SET version = 99"))
+            connection.execute(text("DROP TABLE karb_scan_counts"))
+        with pytest.raises(EvidenceError, match="upgraded them"):
+            store.record(scan(1))
+    with pytest.raises(EvidenceError, match="have version 99, this karb-guard knows them up to 1"):
         EvidenceStore(url)
+    with pytest.raises(EvidenceError, match="version 99"):
+        EvidenceStore(url)
+    with create_engine(_driver(url)).connect() as connection:
+        tables = inspect(connection).get_table_names()
+    assert "karb_scan_counts" not in tables
+
+
+def test_every_version_has_its_step() -> None:
+    assert sorted(schema.STEPS) == list(range(2, VERSION + 1))
+
+
+def _note(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE karb_scans ADD COLUMN note TEXT"))
+    connection.execute(text("UPDATE karb_scans SET note = cluster"))
+
+
+def _rename(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE karb_scans RENAME COLUMN note TO remark"))
+
+
+def _fail(connection: Connection) -> None:
+    _rename(connection)
+    connection.execute(text("SELECT nothing FROM nowhere"))
+
+
+def _state(store: EvidenceStore) -> tuple[int, list[str]]:
+    """The version, and the columns of the scans that came by steps."""
+    with store._engine.connect() as connection:
+        version = connection.execute(text("SELECT version FROM karb_schema")).scalar()
+        columns = [column["name"] for column in inspect(connection).get_columns("karb_scans")]
+    assert version is not None
+    return version, [name for name in columns if name not in SCANS.c]
+
+
+def test_older_tables_are_brought_up_step_by_step_with_what_they_hold(url: str) -> None:
+    with EvidenceStore(url) as store:
+        store.record(scan())
+        with store._engine.begin() as connection:
+            assert schema.prepare(connection, "db", 3, {2: _note, 3: _rename}) == 1
+        assert _state(store) == (3, ["remark"])
+        with store._engine.connect() as connection:
+            held = connection.execute(text("SELECT cluster, remark FROM karb_scans")).all()
+        assert held == [("prod", "prod")]
+        with store._engine.begin() as connection:
+            assert schema.prepare(connection, "db", 3, {}) == 3, "nothing is left to do"
+
+
+def test_a_step_that_fails_leaves_the_old_version_whole(url: str) -> None:
+    with EvidenceStore(url) as store:
+        store.record(scan())
+        with (
+            pytest.raises((OperationalError, ProgrammingError)),
+            store._engine.begin() as connection,
+        ):
+            schema.prepare(connection, "db", 3, {2: _note, 3: _fail})
+        assert _state(store) == (1, [])
+        store.record(scan(1))
+        assert store.latest() == scan(1)
+
+
+def test_of_several_processes_one_takes_each_step(url: str) -> None:
+    taken: list[int] = []
+    problems: list[BaseException] = []
+
+    def step(connection: Connection) -> None:
+        taken.append(2)
+        _note(connection)
+
+    def upgrade() -> None:
+        try:
+            with create(url) as engine, engine.begin() as connection:
+                schema.prepare(connection, "db", 2, {2: step})
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test says it
+            problems.append(error)
+
+    EvidenceStore(url).close()
+    threads = [threading.Thread(target=upgrade) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (problems, taken) == ([], [2])
 
 
 def test_several_processes_may_begin_at_once(url: str) -> None:

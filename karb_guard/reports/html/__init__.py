@@ -14,8 +14,17 @@ from importlib import resources
 from karb_guard.model.audit import Audit
 from karb_guard.model.report import Report
 from karb_guard.reports.digest import Digest, digest
-from karb_guard.reports.html import sections
 from karb_guard.reports.html.markup import Markup, short, tag
+from karb_guard.reports.html.sections import (
+    actions,
+    findings,
+    method,
+    not_scored,
+    offenders,
+    scores,
+    summary,
+    trend,
+)
 from karb_guard.reports.prices import PriceTable
 
 
@@ -55,18 +64,18 @@ def _title(digest: Digest) -> str:
 
 def _body(digest: Digest) -> Markup:
     cards = [
-        ("next", "What to do next", sections.actions(digest)),
-        ("namespaces", "Namespaces", sections.namespaces(digest)),
-        ("offenders", "Worst offenders", sections.offenders(digest)),
-        ("findings", "Findings", sections.findings(digest)),
-        ("missing", "Not read", sections.missing(digest)),
-        ("undecided", "Undecided", sections.undecided(digest)),
-        ("waived", "Waived", sections.waived(digest)),
-        ("method", "Method", sections.method(digest)),
+        ("next", "What to do next", actions.section(digest)),
+        ("namespaces", "Namespaces", scores.namespaces(digest)),
+        ("offenders", "Worst offenders", offenders.section(digest)),
+        ("findings", "Findings", findings.section(digest)),
+        ("missing", "Not read", not_scored.missing(digest)),
+        ("undecided", "Undecided", not_scored.undecided(digest)),
+        ("waived", "Waived", not_scored.waived(digest)),
+        ("method", "Method", method.section(digest)),
     ]
-    trend = None if digest.audit is None else sections.trend(digest)
-    layers = sections.layers(digest)
-    top = [("layers", "Layers", layers), ("trend", "Trend", trend)]
+    over_time = None if digest.audit is None else trend.section(digest)
+    layers = scores.layers(digest)
+    top = [("layers", "Layers", layers), ("trend", "Trend", over_time)]
     shown = [(anchor, name, card) for anchor, name, card in cards if card is not None]
     links = [
         tag("li", tag("a", name, href=f"#{anchor}"))
@@ -75,10 +84,10 @@ def _body(digest: Digest) -> Markup:
     ]
     main = tag(
         "main",
-        sections.alert(digest),
-        sections.overview(digest),
+        summary.alert(digest),
+        summary.overview(digest),
         # Beside each other where there is a chart, not beside a sentence.
-        tag("div", layers, trend, class_="pair" if len(digest.trend) > 1 else "stack"),
+        tag("div", layers, over_time, class_="pair" if len(digest.trend) > 1 else "stack"),
         *(card for _, _, card in shown),
         id="main",
         class_="wrap",

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from karb_guard.model.audit import Audit
 from karb_guard.reports import Format, render, render_audit
-from karb_guard.reports.html.sections import MAX_FINDINGS
+from karb_guard.reports.html.sections.findings import MAX_FINDINGS
 from karb_guard.reports.prices import PriceTable
 from tests.support.browser import chromium, faults, visit
 from tests.support.sample_audit import audit

@@ -10,21 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import itertools
 import logging
 import os
-import queue
 import signal
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import FrameType
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import uvicorn
-from starlette.requests import Request
-from starlette.responses import Response
 
 from karb_guard.assembly import Guard
 from karb_guard.assembly.transfer import unpack
@@ -37,7 +29,7 @@ from webhook import logs
 from webhook.app import create_app
 from webhook.break_glass import Switch
 from webhook.certificates import CertificateError
-from webhook.events import WARNING, NoEvents, Reference
+from webhook.events import NoEvents
 from webhook.health import Readiness
 from webhook.keeper import utc_now
 from webhook.loading import loaded_from
@@ -56,17 +48,10 @@ from webhook.takeover import closed_if_refused, ready
 from webhook.tls import Listener, Material
 from webhook.tracing import tracing
 from webhook.workers import frames, messages, samples
-from webhook.workers.messages import Key, Order, Page, Report, Start
-
-MAX_REPORTS = 2000
-"""Reports that wait; Events beyond are dropped and counted."""
-ASK_SECONDS = 2.0
-MAX_QUESTIONS = 16
-"""Of those that are asked for the supervisor's pages at once; more get 503."""
-HANDSHAKES_SECONDS = 2.0
-"""At the end, for connections that were handed over a moment ago."""
-LOST = 3
-"""Exit code of a worker whose supervisor is gone."""
+from webhook.workers.handed import HandedServer
+from webhook.workers.messages import Key, Order, Report, Start
+from webhook.workers.pages import AskedPages
+from webhook.workers.reporter import LOST, ReportedEvents, Reporter
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -100,103 +85,6 @@ class _Objects(ClusterObjects):
         """Said once, by the supervisor."""
 
 
-class _Reporter:
-    """Sends reports from a thread; nobody waits for them."""
-
-    def __init__(self, to: socket.socket) -> None:
-        self._to = to
-        self._queue: queue.Queue[Report] = queue.Queue(MAX_REPORTS)
-        threading.Thread(target=self._run, name="reports", daemon=True).start()
-
-    def say(self, report: Report) -> bool:
-        """Report soon; whether there was room."""
-        try:
-            self._queue.put_nowait(report)
-        except queue.Full:
-            return False
-        return True
-
-    def _run(self) -> None:
-        try:
-            while True:
-                frames.send(self._to, messages.report_bytes(self._queue.get()))
-        except OSError:
-            os._exit(LOST)
-
-
-class _Events:
-    """Events, written by the supervisor: it knows what was written before, by all workers."""
-
-    def __init__(self, reporter: _Reporter, metrics: Metrics) -> None:
-        self._reporter = reporter
-        self._metrics = metrics
-
-    def post(
-        self,
-        ref: Reference,
-        reason: str,
-        note: str,
-        type_: str = WARNING,
-        owners: bool = False,
-    ) -> None:
-        """See ``webhook.events.Poster``."""
-        event = {
-            "api_version": ref.api_version,
-            "kind": ref.kind,
-            "name": ref.name,
-            "namespace": ref.namespace,
-            "uid": ref.uid,
-            "reason": reason,
-            "note": note,
-            "type": type_,
-            "owners": owners,
-        }
-        if not self._reporter.say(Report(messages.EVENT, event=event)):
-            self._metrics.events.labels("queue-full").inc()
-
-
-class _Asked:
-    """The supervisor's pages, for whoever asks on the port of reviews."""
-
-    def __init__(self, reporter: _Reporter) -> None:
-        self._reporter = reporter
-        self._numbers = itertools.count(1)
-        self._open: dict[int, asyncio.Future[Page]] = {}
-
-    async def healthz(self, _: Request) -> Response:
-        """The event loop of this worker answers."""
-        return Response(b"ok", media_type="text/plain")
-
-    async def readyz(self, request: Request) -> Response:
-        """Whether the replica is ready."""
-        return await self._ask(request.url.path)
-
-    async def metrics(self, request: Request) -> Response:
-        """What all processes counted."""
-        return await self._ask(request.url.path)
-
-    def answered(self, page: Page) -> None:
-        """An answer came; called on the event loop."""
-        future = self._open.get(page.question)
-        if future is not None and not future.done():
-            future.set_result(page)
-
-    async def _ask(self, path: str) -> Response:
-        if len(self._open) >= MAX_QUESTIONS:
-            return Response(status_code=503)
-        number = next(self._numbers)
-        self._open[number] = future = asyncio.get_running_loop().create_future()
-        try:
-            if not self._reporter.say(Report(messages.ASK, number=number, text=path)):
-                return Response(status_code=503)
-            page = await asyncio.wait_for(future, ASK_SECONDS)
-        except TimeoutError:
-            return Response(status_code=503)
-        finally:
-            del self._open[number]
-        return Response(page.body, page.status, headers={"content-type": page.media_type})
-
-
 class _Readiness(Readiness):
     """Whether clients are sent away is the supervisor's word."""
 
@@ -206,91 +94,6 @@ class _Readiness(Readiness):
     def sends_away(self) -> bool:
         """Whether clients shall take their next request elsewhere."""
         return self.away
-
-
-class _Server(uvicorn.Server):
-    """Serves connections that others accepted, until no more can come."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        connections: socket.socket,
-        started: Callable[[asyncio.AbstractEventLoop], None],
-    ) -> None:
-        super().__init__(config)
-        self._connections = connections
-        self._started = started
-        self._handshakes: set[asyncio.Task[None]] = set()
-        self.taken = 0
-        """Connections so far."""
-
-    @property
-    def open(self) -> int:
-        """Connections that are open."""
-        return len(self._handshakes) + len(self.server_state.connections)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are the supervisor's."""
-        yield
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Never called."""
-
-    async def main_loop(self) -> None:
-        """Take connections until the supervisor hands over no more."""
-        loop = asyncio.get_running_loop()
-        self._connections.setblocking(False)
-        loop.add_reader(self._connections.fileno(), self._take)
-        self._started(loop)
-        await super().main_loop()
-
-    def _take(self) -> None:
-        while True:
-            try:
-                # One byte belongs to each, so that a read gives exactly one.
-                data, descriptors, _, _ = socket.recv_fds(self._connections, 1, 1)
-            except BlockingIOError:
-                return
-            except OSError:
-                data, descriptors = b"", []
-            loop = asyncio.get_running_loop()
-            if not data:
-                loop.remove_reader(self._connections.fileno())
-                self._keep(loop.create_task(self._leave(set(self._handshakes))))
-                return
-            for descriptor in descriptors:
-                self.taken += 1
-                self._keep(loop.create_task(self._shake(socket.socket(fileno=descriptor))))
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._handshakes.add(task)
-        task.add_done_callback(self._handshakes.discard)
-
-    async def _shake(self, connection: socket.socket) -> None:
-        """Let TLS begin; what fails there is the client's."""
-        connection.setblocking(False)
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                self._protocol, connection, ssl=self.config.ssl
-            )
-        except (OSError, ssl.SSLError):
-            connection.close()
-
-    async def _leave(self, handshakes: set[asyncio.Task[None]]) -> None:
-        if handshakes:
-            await asyncio.wait(handshakes, timeout=HANDSHAKES_SECONDS)
-        self.should_exit = True
-
-    def _protocol(self) -> asyncio.Protocol:
-        # As uvicorn.Server.startup makes them for sockets that it listens on itself.
-        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-            _loop=asyncio.get_running_loop(),
-        )
-        return made
 
 
 class _Worker:
@@ -306,7 +109,7 @@ class _Worker:
         """Put everything together. Raises ``KarbGuardError``."""
         self._start = start
         self._feed_socket = feed
-        self._reporter = _Reporter(reports)
+        self._reporter = Reporter(reports)
         self._guard = unpack(start.guard, resilient=True)
         loaded = loaded_from(self._guard, start.namespace)
         self._metrics = Metrics(judged_kinds(loaded))
@@ -321,7 +124,7 @@ class _Worker:
         self._items[messages.NAMESPACES] = self._labels
         self._known: Mapping[str, bool] = {}
         self._readiness = _Readiness()
-        self._asked = _Asked(self._reporter)
+        self._asked = AskedPages(self._reporter)
         self._synced = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         has_cluster = start.in_cluster or start.kubeconfig is not None
@@ -341,7 +144,9 @@ class _Worker:
             surroundings=around,
         )
         posts = start.events and cluster is not None
-        self._service.events = _Events(self._reporter, self._metrics) if posts else NoEvents()
+        self._service.events = (
+            ReportedEvents(self._reporter, self._metrics) if posts else NoEvents()
+        )
         self._server = self._server_of(connections)
 
     def run(self) -> None:
@@ -371,7 +176,7 @@ class _Worker:
         live = NamespaceLabels(cluster).live
         return WatchedNamespaces(lambda name: self._labels.get(("", name)), live)
 
-    def _server_of(self, connections: socket.socket) -> _Server:
+    def _server_of(self, connections: socket.socket) -> HandedServer:
         app = create_app(
             self._service,
             self._readiness,
@@ -381,7 +186,7 @@ class _Worker:
         )
         binding = Binding("", 0, grace_seconds=self._start.grace_seconds)
         config = config_of(app, binding, 0, loop_name(), self._listener.context)
-        return _Server(config, connections, self._begun)
+        return HandedServer(config, connections, self._begun)
 
     def _begun(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -7,11 +7,15 @@
 #   a crash loop that holds a GPU and never serves, and that shows up on the day the model grows,
 #   the disk is slow or the cache is cold. So the time allowed (initialDelaySeconds plus
 #   failureThreshold times periodSeconds) covers the cold-start budget, and the load time, that the
-#   pod template states. Where it states neither, only a liveness probe without a startup probe is
-#   held against the parameter `loadSeconds`.
+#   pod template states. Where it states neither, a liveness probe without a startup probe is
+#   held against the parameter `loadSeconds`. So is progressDeadlineSeconds (600 where it is not
+#   written): a rollout whose next pod is not ready by then is reported as failed. `kubectl rollout
+#   status` and pipelines give up, and Argo Rollouts may abort, while the model is still loading.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/workloads/pods/probes/
 #   description: Liveness, readiness and startup probes
+# - ref: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#progress-deadline-seconds
+#   description: Progress deadline of a Deployment
 # custom:
 #   id: KARB-AV-003
 #   severity: warning
@@ -26,6 +30,7 @@
 #   checks:
 #     startup: 'container {container}: the startupProbe allows {allowed} s, but the pod may take {needed} s to start ({reason})'
 #     liveness: 'container {container}: without a startupProbe the livenessProbe restarts it after {allowed} s, but the pod may take {needed} s to start ({reason})'
+#     deadline: 'a rollout is reported as failed after {allowed} s without progress (progressDeadlineSeconds), but a pod may take {needed} s to start ({reason})'
 #   remediation: |-
 #     Add a startup probe whose budget covers the slowest start, here 60 x 10 s:
 #
@@ -37,7 +42,8 @@
 #         failureThreshold: 60
 #
 #     The liveness probe waits until it has succeeded, so it can stay strict. A generous budget costs
-#     nothing: a start that is faster ends the waiting at once.
+#     nothing: a start that is faster ends the waiting at once. Raise progressDeadlineSeconds along
+#     with it; it counts anew with each pod that becomes ready.
 package karb.availability.av_startup
 
 import data.karb.lib.pods
@@ -62,6 +68,23 @@ violations contains object.union_n([v, certainty, doubt(container)]) if {
 	need := needed(pod)
 	allowed < need.seconds
 	v := found("liveness", container, allowed, need)
+}
+
+# Progress is a new pod, or one more that is ready: the deadline has to cover one start.
+# k8s.io/kubernetes pkg/controller/deployment/progress.go; argo-rollouts utils/defaults (600 too).
+violations contains object.union(v, certainty) if {
+	input.workload.kind in ["Deployment", "Rollout"]
+	some [_, pod, certainty] in serving.gpu_servers
+	spec := input.object.spec
+	not spec.paused
+	allowed := object.get(spec, "progressDeadlineSeconds", 600)
+	need := needed(pod)
+	allowed < need.seconds
+	v := {
+		"check": "deadline",
+		"path": ["spec", "progressDeadlineSeconds"],
+		"detail": {"allowed": allowed, "needed": need.seconds, "reason": need.reason},
+	}
 }
 
 found(check, container, allowed, need) := {

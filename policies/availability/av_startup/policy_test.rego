@@ -76,3 +76,32 @@ test_somebody_else_may_add_the_startup_probe if {
 }
 
 test_no_probe_kills_nothing if answers([with_probes({})], {}) == set()
+
+deployment(spec) := {"workload": {"kind": "Deployment", "role": "serving"}, "object": {"spec": spec}}
+
+hour := {"cold-start": {"raw": "1h", "value": 3600000, "key": "k"}}
+
+slow := pod({"slo": hour})
+
+test_a_progress_deadline_below_the_budget if {
+	answers([slow], deployment({"progressDeadlineSeconds": 3599})) == {{
+		"check": "deadline",
+		"path": ["spec", "progressDeadlineSeconds"],
+		"detail": {"allowed": 3599, "needed": 3600, "reason": "k 1h"},
+	}}
+	answers([slow], deployment({"progressDeadlineSeconds": 3600})) == set()
+}
+
+test_a_progress_deadline_that_is_not_written_is_ten_minutes if {
+	checks([slow], deployment({})) == {"deadline"}
+	ten := pod({"slo": {"cold-start": {"raw": "10m", "value": 600000, "key": "k"}}})
+	answers([ten], deployment({})) == set()
+	checks([pod({})], deployment({"progressDeadlineSeconds": 59})) == {"deadline"}
+	answers([pod({})], deployment({"progressDeadlineSeconds": 60})) == set()
+}
+
+test_no_progress_is_counted if {
+	answers([slow], deployment({"paused": true})) == set()
+	answers([slow], {"workload": {"kind": "StatefulSet", "role": "serving"}, "object": {"spec": {}}}) == set()
+	checks([slow], {"workload": {"kind": "Rollout", "role": "serving"}, "object": {"spec": {}}}) == {"deadline"}
+}

@@ -17,7 +17,7 @@ from audit.evidence.errors import EvidenceError
 from audit.evidence.tables import COUNTS, NAMESPACES, SCANS
 from karb_guard.model.audit import TrendPoint
 from karb_guard.model.finding import Severity
-from karb_guard.rollout.evidence import Counts, ScanEvidence
+from karb_guard.rollout.evidence import EXPORT, Counts, ScanEvidence
 
 KEEP = 400
 """Scans of one cluster: more than a year of daily ones."""
@@ -25,6 +25,7 @@ MAX_ROWS = 200_000
 """Of one scan's counts; more is refused."""
 TREND = 30
 TIMEOUT_SECONDS = 10
+_IS_LIVE = ~SCANS.c.cluster.startswith(EXPORT, autoescape=True)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
@@ -84,14 +85,14 @@ class EvidenceStore:
             self._forget(connection, scan.cluster)
 
     def latest(self, cluster: str | None = None) -> ScanEvidence | None:
-        """The newest scan; of the one cluster there is where none is named.
+        """The newest scan; of the one cluster there is where none is named. Never an export's.
 
         Raises ``EvidenceError`` where several clusters are there and none is named.
         """
         with self._errors(), self._engine.connect() as connection:
             name = cluster if cluster is not None else self._only(connection)
-            query = select(SCANS).where(SCANS.c.cluster == name).order_by(SCANS.c.at.desc())
-            row = connection.execute(query.limit(1)).first()
+            query = select(SCANS).where(SCANS.c.cluster == name, _IS_LIVE)
+            row = connection.execute(query.order_by(SCANS.c.at.desc()).limit(1)).first()
             return None if row is None else _evidence(connection, row)
 
     def trend(
@@ -137,7 +138,8 @@ class EvidenceStore:
             connection.execute(delete(SCANS).where(SCANS.c.id.in_(old)))
 
     def _only(self, connection: Connection) -> str | None:
-        names = connection.execute(select(SCANS.c.cluster).distinct().limit(2)).scalars().all()
+        query = select(SCANS.c.cluster).where(_IS_LIVE).distinct().limit(2)
+        names = connection.execute(query).scalars().all()
         if len(names) > 1:
             raise EvidenceError(f"{self.name}: it holds several clusters; name one (--cluster)")
         return names[0] if names else None

@@ -168,8 +168,9 @@ def _with_evidence(args: argparse.Namespace, audit: Audit) -> Audit:
     from karb_guard.rollout.evidence import of_audit
 
     with needing_extra("audit.evidence.store", "evidence").EvidenceStore(args.evidence) as store:
-        store.record(of_audit(audit))
-        return replace(audit, trend=tuple(store.trend(audit.cluster, audit.started)))
+        counted = of_audit(audit, export=bool(args.from_dump))
+        store.record(counted)
+        return replace(audit, trend=tuple(store.trend(counted.cluster, audit.started)))
 
 
 def _source(args: argparse.Namespace, progress: Any) -> tuple[str, Callable[[Any], Any]]:

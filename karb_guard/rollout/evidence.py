@@ -17,6 +17,8 @@ from karb_guard.model.finding import Severity
 
 EVERY = ""
 """Instead of an invariant's name: it is about all of them."""
+EXPORT = "export: "
+"""How the names of exports begin where a cluster's would be: nobody knows how old one is."""
 _UNTIL = re.compile(r"until[= ](\d{4}-\d{2}-\d{2})")
 
 Key = tuple[str, str]
@@ -87,8 +89,11 @@ class ScanEvidence:
         return f"{unknown} objects could not be decided" if unknown else None
 
 
-def of_audit(audit: Audit) -> ScanEvidence:
-    """Count an audit. Findings of cluster-scoped objects are under the empty namespace."""
+def of_audit(audit: Audit, *, export: bool = False) -> ScanEvidence:
+    """Count an audit. Findings of cluster-scoped objects are under the empty namespace.
+
+    That of an ``export`` is marked: it makes a trend of its own, and no rollout goes by it.
+    """
     report = audit.report
     opened: Counter[Key] = Counter()
     ends: defaultdict[Key, list[datetime.date]] = defaultdict(list)
@@ -106,7 +111,7 @@ def of_audit(audit: Audit) -> ScanEvidence:
     blind = Counter(_namespace(p.file, audit) for p in report.problems)
     return ScanEvidence(
         at=audit.started,
-        cluster=audit.cluster,
+        cluster=EXPORT + audit.cluster if export else audit.cluster,
         namespaces=frozenset(audit.namespaces),
         counts={
             key: Counts(opened[key], waived[key], tuple(sorted(ends[key])), unknown[key])

@@ -20,7 +20,7 @@ from audit.evidence.store import EvidenceStore, HistoryPoint
 from audit.evidence.tables import COUNTS, NAMESPACES, SCANS, VERSION
 from karb_guard.model.audit import TrendPoint
 from karb_guard.model.finding import Severity
-from karb_guard.rollout.evidence import Counts, ScanEvidence
+from karb_guard.rollout.evidence import EXPORT, Counts, ScanEvidence
 from tests.support.postgres import binaries, postgres
 
 AT = datetime.datetime(2026, 3, 2, 8, 0, 0, 123456, tzinfo=datetime.UTC)
@@ -149,6 +149,17 @@ def test_of_several_clusters_one_has_to_be_named(url: str) -> None:
         assert found is not None
         assert found.cluster == "other"
         assert StoredScans(store).latest() is None
+
+
+def test_an_export_has_a_trend_and_is_no_evidence(url: str) -> None:
+    name = EXPORT + "p.json"
+    with EvidenceStore(url) as store:
+        store.record(scan(5, cluster=name))
+        assert store.latest() is None
+        assert store.latest(name) is None
+        store.record(scan(1))
+        assert StoredScans(store).latest() == scan(1)
+        assert [point.at for point in store.trend(name)] == [AT + 5 * DAY]
 
 
 def test_newer_tables_are_refused_and_left_alone(url: str) -> None:

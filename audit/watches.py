@@ -27,6 +27,7 @@ from karb_guard.cluster.follower import ABSENT, FAILING, FORBIDDEN, STARTING, SY
 from karb_guard.cluster.paging import Pager, Patience
 from karb_guard.evaluation.slices.reads import NAMESPACE, GroupKind
 from karb_guard.model.audit import Missing
+from karb_guard.model.errors import KarbGuardError
 
 logger = logging.getLogger(__name__)
 
@@ -176,7 +177,10 @@ class Watch(Follower):
 
     def _gone(self) -> None:
         self.holds = False
-        self._mirror.forget(self.target.collection)
+        try:
+            self._mirror.forget(self.target.collection)
+        except SpoolError:
+            self._stopping.set()
 
     def _changed(self) -> None:
         self._on_change()
@@ -333,8 +337,8 @@ class Watches:
                 self._mirror.mark_everything()
             try:
                 self._apply(self._surveyor.survey())
-            except ClusterError:
-                continue  # the watches say what is the matter
+            except KarbGuardError:
+                continue  # the watches, or the mirror, say what is the matter
             except Exception:
                 # An answer that nobody thought of must not end the looks for good.
                 logger.exception("what the API server serves: unexpected answer; trying again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -115,6 +116,21 @@ def test_a_finding_appears_and_goes_within_seconds(stage: Stage, tmp_path: Path)
         assert set(events) == {"appeared", "gone"}
         assert all(e["finding"]["owner"]["namespace"] == PLACE for e in watch.lines[1:])
         agrees(watch, stage, tmp_path)
+
+
+def test_people_read_the_report_and_then_lines(stage: Stage, tmp_path: Path) -> None:
+    with watching(tmp_path, *settings(stage), "-n", PLACE, form="text") as watch:
+        watch.until("the report", lambda w: "in 1 namespace checked, 0 not listed" in w.text)
+        stage.apply(deployment(good=False))
+        line = re.compile(
+            rf"^\d\d:\d\d:\d\d \+ {PLACE} Deployment/chat-server KARB-IMG-\d+ error img-tag: .+$",
+            re.M,
+        )
+        watch.until("the line", lambda w: bool(line.search(w.text)))
+        stage.apply(deployment(good=True))
+        watch.until("it goes", lambda w: f" - {PLACE} Deployment/chat-server KARB-IMG" in w.text)
+        assert watch.end() == 0
+        assert "watch ended; open findings: 0 error" in watch.errors
 
 
 def test_what_rests_on_another_object_is_judged_again_with_it(stage: Stage, tmp_path: Path) -> None:

@@ -25,9 +25,10 @@ SECONDS = 30
 
 
 class WatchProcess:
-    """One watch in json; its lines are read as they come."""
+    """One watch; its lines are read as they come."""
 
-    def __init__(self, directory: Path, *arguments: str | Path) -> None:
+    def __init__(self, directory: Path, *arguments: str | Path, form: str = "json") -> None:
+        self._form = form
         self._errors = (directory / "watch.err").open("wb+")
         self._process = subprocess.Popen(
             [
@@ -37,7 +38,7 @@ class WatchProcess:
                 "audit",
                 "--watch",
                 "--format",
-                "json",
+                form,
                 *map(str, arguments),
             ],
             cwd=directory,
@@ -46,12 +47,17 @@ class WatchProcess:
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )
         self.lines: list[Json] = []
+        """In json."""
+        self.text = ""
+        """All that it printed."""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         for line in self._process.stdout or ():
-            self.lines.append(json.loads(line))
+            self.text += line.decode()
+            if self._form == "json":
+                self.lines.append(json.loads(line))
 
     @property
     def errors(self) -> str:
@@ -78,7 +84,7 @@ class WatchProcess:
 
     def started(self) -> WatchProcess:
         """Wait for the first report."""
-        self.until("the first report", lambda w: bool(w.lines), FIRST_SECONDS)
+        self.until("the first report", lambda w: "watching" in w.errors, FIRST_SECONDS)
         return self
 
     def has(self, namespace: str, invariant: str) -> bool:
@@ -101,6 +107,17 @@ class WatchProcess:
                 assert found[key] > 0, f"gone, and never there: {key}"
                 found[key] -= 1
         return +found
+
+    def cpu_seconds(self) -> float:
+        """What it has used of processors so far (Linux)."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_mebibytes(self) -> float:
+        """The most memory that it held (Linux)."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = [each for each in status.splitlines() if each.startswith("VmHWM")]
+        return int(line.split()[1]) / 1024
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Signal it; the exit code."""
@@ -141,9 +158,9 @@ def fresh(directory: Path, *arguments: str | Path) -> Counter[Key]:
 
 
 @contextlib.contextmanager
-def watching(directory: Path, *arguments: str | Path) -> Iterator[WatchProcess]:
+def watching(directory: Path, *arguments: str | Path, form: str = "json") -> Iterator[WatchProcess]:
     """A watch that has reported once."""
-    process = WatchProcess(directory, *arguments)
+    process = WatchProcess(directory, *arguments, form=form)
     try:
         yield process.started()
     finally:

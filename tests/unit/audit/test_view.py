@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit.dirt import Scopes
 from audit.view import View, place_named_in
@@ -49,6 +52,29 @@ def test_what_is_new_appears_and_what_is_mended_goes() -> None:
     changes = list(view.take(audit(found("a", "2")), scopes("a"), AT))
     assert said(changes) == [("-", "1"), ("+", "2")]
     assert list(view.take(audit(found("a", "2")), scopes("a"), AT)) == []
+
+
+STATES = st.dictionaries(st.sampled_from("abc"), st.lists(st.sampled_from("123"), max_size=4))
+
+
+@given(st.lists(st.tuples(STATES, st.sets(st.sampled_from("abc")), st.booleans()), max_size=6))
+def test_the_lines_always_add_up_to_what_is_there(
+    steps: list[tuple[dict[str, list[str]], set[str], bool]],
+) -> None:
+    view, told = View(), Counter[tuple[str, str]]()
+    known: dict[str, list[str]] = {}
+    for state, names, everything in steps:
+        judged = set("abc") if everything else names
+        known |= {name: state.get(name, []) for name in judged}
+        made = audit(*(found(n, a) for n in judged for a in state.get(n, [])))
+        for change in view.take(made, Scopes(everything, frozenset(names)), AT):
+            assert change.finding is not None
+            where = change.finding.finding
+            key = str(where.object.namespace), where.anchor
+            told[key] += 1 if change.event is Event.APPEARED else -1
+            assert told[key] >= 0
+        assert +told == Counter((n, a) for n, anchors in known.items() for a in anchors)
+        assert view.counts()[Severity.ERROR] == told.total()
 
 
 def test_namespaces_that_were_not_judged_keep_what_they_have() -> None:

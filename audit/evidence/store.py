@@ -25,6 +25,7 @@ MAX_ROWS = 200_000
 """Of one scan's counts; more is refused."""
 TREND = 30
 TIMEOUT_SECONDS = 10
+_OTHERS = ("mysql", "mariadb", "mssql", "oracle")
 _IS_LIVE = ~SCANS.c.cluster.startswith(EXPORT, autoescape=True)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
@@ -65,8 +66,8 @@ class EvidenceStore:
 
     @property
     def name(self) -> str:
-        """How messages call it: without the password."""
-        return self._url.render_as_string(hide_password=True)
+        """How messages call it: without the password, and without options, which may hold one."""
+        return self._url.set(query={}).render_as_string(hide_password=True)
 
     def record(self, scan: ScanEvidence) -> None:
         """Keep a scan, and forget those beyond the bound. The same scan twice is kept once."""
@@ -156,26 +157,50 @@ class EvidenceStore:
 
 
 def _parsed(url: str) -> URL:
+    """Raises ``EvidenceError`` without the URL's text, which may hold a password."""
     try:
         parsed = make_url(url.strip())
-    except ArgumentError as error:  # the text may hold a password: it is not repeated
-        raise EvidenceError(
-            "the evidence URL can't be read; it looks like sqlite:///evidence.db or "
-            "postgresql://user:password@host/database"
-        ) from error
-    if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+    except (ArgumentError, ValueError):
+        raise _unreadable() from None  # its text may be a piece of the URL
+    if "\0" in url:
+        raise _unreadable()
+    name = parsed.drivername
+    if name in ("postgres", "postgresql", "postgresql+psycopg"):
+        # A password with "@" or "/" in it: the rest of it is taken for a host or a database.
+        if "@" in f"{parsed.host}{parsed.database}":
+            raise _unreadable()
         return parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise EvidenceError(
-            f"{parsed.drivername}: evidence is kept in sqlite or postgresql, in nothing else"
-        )
+    if name not in ("sqlite", "sqlite+pysqlite"):
+        # Only a word is repeated that can't be the half of something else.
+        said = name if name in _OTHERS else "this URL"
+        raise EvidenceError(f"{said}: evidence is kept in sqlite or postgresql, in nothing else")
+    if parsed.database in (None, "", ":memory:"):
+        raise EvidenceError("the evidence URL names no file: sqlite:///evidence.db does")
     return parsed
 
 
+def _unreadable() -> EvidenceError:
+    return EvidenceError(
+        "the evidence URL can't be read; it looks like sqlite:///evidence.db or "
+        "postgresql://user:password@host/database, where @ / : ? # % in a name or password are "
+        "written as %40 %2F %3A %3F %23 %25"
+    )
+
+
 def _engine(url: URL) -> Engine:
-    if url.drivername.startswith("postgresql"):
-        options = {"connect_timeout": TIMEOUT_SECONDS, "options": "-c statement_timeout=60000"}
-        return create_engine(url, pool_pre_ping=True, pool_size=2, connect_args=options)
+    """Nothing is connected yet. Raises ``EvidenceError`` for options that can't be meant."""
+    try:
+        return _postgresql(url) if url.drivername.startswith("postgresql") else _sqlite(url)
+    except (ArgumentError, ValueError, TypeError):
+        raise _unreadable() from None  # its text may be a piece of the URL
+
+
+def _postgresql(url: URL) -> Engine:
+    options = {"connect_timeout": TIMEOUT_SECONDS, "options": "-c statement_timeout=60000"}
+    return create_engine(url, pool_pre_ping=True, pool_size=2, connect_args=options)
+
+
+def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": TIMEOUT_SECONDS})
 
     # pysqlite begins late and would let two processes create the same table: we begin, and at once

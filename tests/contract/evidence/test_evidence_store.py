@@ -283,7 +283,28 @@ def test_a_database_that_is_away_is_named_without_its_password() -> None:
     assert "hunter2" not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", ["hunter2", "mysql://karb:hunter2@db/x", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hunter2",
+        "hunter2://db/x",
+        "mysql://karb:hunter2@db/x",
+        "",
+        "postgresql://karb:half@hunter2:more@127.0.0.1:1/evidence",
+        "postgresql://karb:half@hunter2@127.0.0.1:1/evidence",
+        "postgresql://karb/half:hunter2@127.0.0.1:1/evidence",
+        "postgresql://karb:hunter2@127.0.0.1:notaport/evidence",
+        "postgresql://karb@127.0.0.1:1/evidence?password=hunter2",
+        "postgresql://karb:hunter2@127.0.0.1:99999/evidence",
+        "postgresql://karb:hunter2@127.0.0.1:1/evidence?connect_timeout=soon",
+        "postgresql://karb:hunter2@127.0.0.1:1/evi\0dence",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///hunter2.db?timeout=abc",
+        "sqlite://hunter2/x.db",
+        "sqlite:///no-such-folder/\0.db",
+    ],
+)
 def test_another_url_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(EvidenceError) as raised:
         EvidenceStore(url)

@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from karb_guard.reports import Format, render_audit
 from karb_guard.reports.prices import read_prices
 
 if TYPE_CHECKING:
+    from audit.evidence.store import EvidenceStore
     from audit.scan import Scanner, ScanOptions
     from karb_guard.assembly import Guard
     from karb_guard.model.audit import Audit
@@ -112,13 +114,15 @@ def run(args: argparse.Namespace) -> int:
         gc.set_threshold(50_000, 20, 20)
         if args.watch:
             return audit_watch.run(args, *_scanning(args, guard), _progress(args))
-        audit = _with_evidence(args, _scan(args, guard))
+        with _evidence(args) as evidence:
+            audit = _scan(args, guard)
+            audit, recorded = _recorded(args, audit, evidence)
         if args.verbose:
             print(f"karb-guard: configured by {guard.loaded.label}", file=sys.stderr)
     _write(args, audit, prices)
     written = _written_back(args, audit)
     code = 0 if audit.exit_code == 1 and args.exit_zero else audit.exit_code
-    return code if written else 2
+    return code if written and recorded else 2
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -126,12 +130,19 @@ def _check(args: argparse.Namespace) -> None:
     if args.from_dump and (args.kubeconfig or args.context or args.in_cluster):
         raise UsageError("--from-dump reads files: leave out --kubeconfig, --context, --in-cluster")
     check_cluster_arguments(args)
+    if args.evidence is not None and not args.evidence.strip():
+        raise UsageError("--evidence names no database, such as sqlite:///evidence.db")
     if args.evidence and (args.kind or args.severity):
         raise UsageError("--evidence counts whole namespaces: leave out --kind and --severity")
     if args.write_back and args.from_dump:
         raise UsageError("--write-back needs a living cluster: leave out --from-dump")
     if args.write_back and (args.kind or args.severity):
         raise UsageError("--write-back is about whole namespaces: leave out --kind and --severity")
+    if args.write_back and (args.select or args.ignore):
+        raise UsageError(
+            "--write-back is about all invariants, results of those that are left out would be "
+            "deleted: leave out --select and --ignore, or choose in the configuration"
+        )
     if args.complete and not args.from_dump:
         raise UsageError("--complete is about a dump; a living cluster says itself what it has")
 
@@ -161,16 +172,36 @@ def _scan(args: argparse.Namespace, guard: Guard) -> Audit:
     return scanner.scan(source, replace(options, cluster=cluster), progress)
 
 
-def _with_evidence(args: argparse.Namespace, audit: Audit) -> Audit:
-    """The audit with what earlier scans of the cluster counted, after keeping its own counts."""
-    if not args.evidence:
-        return audit
+def _evidence(args: argparse.Namespace) -> AbstractContextManager[EvidenceStore | None]:
+    """The database, opened before the scan, which takes a while. Raises ``EvidenceError``."""
+    if args.evidence is None:
+        return nullcontext()
+    opened: EvidenceStore = needing_extra("audit.evidence.store", "evidence").EvidenceStore(
+        args.evidence
+    )
+    return opened
+
+
+def _recorded(
+    args: argparse.Namespace, audit: Audit, store: EvidenceStore | None
+) -> tuple[Audit, bool]:
+    """The audit with what earlier scans of the cluster counted, and whether its own are kept.
+
+    Trouble with the database is said, and the report is printed without a trend.
+    """
+    if store is None:
+        return audit, True
+    from audit.evidence.errors import EvidenceError
     from karb_guard.rollout.evidence import of_audit
 
-    with needing_extra("audit.evidence.store", "evidence").EvidenceStore(args.evidence) as store:
-        counted = of_audit(audit, export=bool(args.from_dump))
+    counted = of_audit(audit, export=bool(args.from_dump))
+    try:
         store.record(counted)
-        return replace(audit, trend=tuple(store.trend(counted.cluster, audit.started)))
+        trend = tuple(store.trend(counted.cluster, audit.started))
+    except EvidenceError as error:
+        print(f"karb-guard: no evidence kept: {error}", file=sys.stderr)
+        return audit, False
+    return replace(audit, trend=trend), True
 
 
 def _source(args: argparse.Namespace, progress: Any) -> tuple[str, Callable[[Any], Any]]:

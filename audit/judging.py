@@ -157,7 +157,14 @@ class Judge:
                 message = f"{found.object}: {found.not_evaluated}"
                 verdicts.not_evaluated += member.times
                 verdicts.problems.append(
-                    Problem(file_of(member.object), None, None, message, "not-evaluated")
+                    Problem(
+                        file_of(member.object),
+                        None,
+                        None,
+                        message,
+                        "not-evaluated",
+                        namespace=found.object.namespace or "",
+                    )
                 )
                 continue
             verdicts.checked += member.times

@@ -72,6 +72,8 @@ class Problem(NamedTuple):
     """``unparsed`` (not readable as a manifest), ``not-evaluated`` (a limit, a deadline) or
     ``nothing-checked`` (the whole input held nothing to check)."""
     remedy: str = ""
+    namespace: str = ""
+    """Of the object that could not be judged; empty where nobody knows, and for those of none."""
 
     @property
     def location(self) -> str:

@@ -108,7 +108,7 @@ def of_audit(audit: Audit, *, export: bool = False) -> ScanEvidence:
             continue
         waived[key] += 1
         ends[key] += _ends(located.waived)
-    blind = Counter(_namespace(p.file, audit) for p in report.problems)
+    blind = Counter(p.namespace or EVERY for p in report.problems)
     return ScanEvidence(
         at=audit.started,
         cluster=EXPORT + audit.cluster if export else audit.cluster,
@@ -134,12 +134,6 @@ def _ends(justification: str) -> list[datetime.date]:
         except ValueError:
             continue
     return [min(found)] if found else []
-
-
-def _namespace(file: str, audit: Audit) -> str:
-    """The namespace of ``namespace/Kind/name``; ``EVERY`` where it names none that we know."""
-    first = file.split("/", 1)[0]
-    return first if first in audit.namespaces else EVERY
 
 
 def _incomplete(audit: Audit) -> dict[str, str]:

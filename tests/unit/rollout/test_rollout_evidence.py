@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 
+import pytest
+
 from karb_guard.model.audit import Audit, Missing, NamespaceSummary
 from karb_guard.model.finding import Finding, ObjectRef, Severity, Unknown
 from karb_guard.model.report import (
@@ -61,12 +63,18 @@ def test_what_was_not_seen_is_missing() -> None:
 
 
 def test_an_object_without_a_verdict_is_missing_in_its_namespace() -> None:
-    problem = Problem("team-a/Deployment/big", None, None, "too large", "not-evaluated")
+    file = "team-a/Deployment/big"
+    problem = Problem(file, None, None, "too large", "not-evaluated", namespace="team-a")
     evidence = of_audit(audit(problems=[problem]))
     assert evidence.missing("team-a", "res-mem") == "1 objects could not be evaluated"
     assert evidence.missing("team-b", "res-mem") is None
-    nowhere = of_audit(audit(problems=[Problem("?", None, None, "what?")]))
-    assert nowhere.missing("team-b", "res-mem") is not None
+
+
+@pytest.mark.parametrize("file", ["?", "team-a/t.json"])
+def test_what_belongs_to_no_known_namespace_is_missing_in_all(file: str) -> None:
+    nowhere = of_audit(audit(problems=[Problem(file, None, None, "what?")]))
+    for namespace in ("team-a", "team-b"):
+        assert nowhere.missing(namespace, "res-mem") == "1 objects could not be evaluated"
 
 
 def test_an_undecided_object_is_missing_for_its_invariant() -> None:

@@ -12,7 +12,7 @@ from audit.folding import Json, controller_key, likeness
 from audit.plan import POD, Plan
 from audit.spool import Entry, Spool
 from karb_guard.evaluation.slices.reads import GroupKind
-from karb_guard.inventory.keys import key_of
+from karb_guard.inventory.keys import key_of, namespace_of
 from karb_guard.model.audit import Missing
 from karb_guard.model.report import Problem
 
@@ -33,6 +33,8 @@ class Collected:
     unlisted: set[GroupKind] = field(default_factory=set)
     """Kinds that are needed and could not be listed."""
     problems: list[Problem] = field(default_factory=list)
+    not_objects: int = 0
+    """Values of an export that are no Kubernetes objects: said, and no problem."""
 
     def is_listed(self, group: str, kind: str) -> bool:
         """Whether nothing of the kind is hidden from this scan."""
@@ -106,7 +108,9 @@ class Batch:
             text = orjson.dumps(obj, option=orjson.OPT_NON_STR_KEYS)
         except TypeError as error:
             message = f"it can't be written as JSON: {error}"
-            self._problems.append(Problem(file_of(obj), None, None, message, "not-evaluated"))
+            place = (file_of(obj), None, None)
+            where = namespace_of(obj) or ""
+            self._problems.append(Problem(*place, message, "not-evaluated", namespace=where))
             return None
         return self._collector.spool.write(text)
 

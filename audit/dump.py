@@ -12,8 +12,9 @@ from audit.collecting import Collector
 from audit.folding import Json
 from audit.plan import POD, Plan
 from audit.progress import Progress
+from audit.unpacking import Unpacking
 from karb_guard.evaluation.slices.reads import GroupKind
-from karb_guard.inventory.keys import Key, group_of, key_of
+from karb_guard.inventory.keys import Key, key_of
 from karb_guard.manifests import ParseProblem
 from karb_guard.manifests.decoding import decode
 from karb_guard.manifests.limits import Limits
@@ -91,52 +92,40 @@ class Dump:
     def _read_all(self, files: Sequence[Path], collector: Collector, *, pods: bool) -> list[Path]:
         """Take the Pods of these files, or all else; the files that hold any Pod."""
         batch, holding = collector.batch(), []
-        problems = [] if pods else collector.collected.problems
+        unpacking = Unpacking(self._listed)
         for done, file in enumerate(files):
             self._progress.part(done, len(files), "reading the dump")
             before = self._pods
-            batch.take(self._new(_documents(file, problems), pods=pods))
+            batch.take(self._new(_objects(file, unpacking), pods=pods))
             if self._pods != before:
                 holding.append(file)
         batch.commit()
+        if not pods:  # the other reading sees the same again
+            collector.collected.problems += unpacking.problems
+            collector.collected.not_objects += unpacking.not_objects
         return holding
 
-    def _new(self, documents: Iterator[Any], *, pods: bool) -> Iterator[Json]:
-        """The objects in documents, each once: a must-gather holds pods twice."""
-        for document in documents:
-            for obj in self._objects(document):
-                key = key_of(obj)
-                if key is None:
-                    continue
-                group, kind, _, name = key
-                self._listed.add((group, kind))
-                self._pods += (group, kind) == POD
-                if (group, kind) == _CRD:
-                    self._custom.add(_defined(obj))
-                if ((group, kind) == POD) != pods or not self._wants(group, kind):
-                    continue
-                if key in self._seen:
-                    continue
-                if name:
-                    self._seen.add(key)
-                yield obj
+    def _new(self, objects: Iterator[Json], *, pods: bool) -> Iterator[Json]:
+        """The objects, each once: a must-gather holds pods twice."""
+        for obj in objects:
+            key = key_of(obj)
+            if key is None:
+                continue
+            group, kind, _, name = key
+            self._listed.add((group, kind))
+            self._pods += (group, kind) == POD
+            if (group, kind) == _CRD:
+                self._custom.add(_defined(obj))
+            if ((group, kind) == POD) != pods or not self._wants(group, kind):
+                continue
+            if key in self._seen:
+                continue
+            if name:
+                self._seen.add(key)
+            yield obj
 
     def _wants(self, group: str, kind: str) -> bool:
         return self._plan.names(group, kind) or self._plan.may_carry(group, kind)
-
-    def _objects(self, document: Any) -> Iterator[Json]:
-        if not isinstance(document, dict):
-            return
-        kind, items = document.get("kind"), document.get("items")
-        if not isinstance(kind, str) or not kind.endswith("List") or not isinstance(items, list):
-            yield document
-            return
-        version, of = document.get("apiVersion"), kind.removesuffix("List")
-        if of and not _continues(document):
-            self._listed.add((group_of(document), of))
-        for item in items:
-            if isinstance(item, dict):
-                yield item if "kind" in item else {"apiVersion": version, "kind": of, **item}
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -149,6 +138,11 @@ def _files(path: Path) -> Iterator[Path]:
     for file in sorted(path.rglob("*")):
         if file.suffix in _SUFFIXES and file.is_file() and not file.is_symlink():
             yield file
+
+
+def _objects(file: Path, unpacking: Unpacking) -> Iterator[Json]:
+    for document in _documents(file, unpacking.problems):
+        yield from unpacking.objects(document, str(file))
 
 
 def _documents(file: Path, problems: list[Problem]) -> Iterator[Any]:
@@ -183,11 +177,6 @@ def _documents(file: Path, problems: list[Problem]) -> Iterator[Any]:
 
 def _is_built_in(group: str) -> bool:
     return "." not in group or group.endswith(_BUILT_IN)
-
-
-def _continues(document: Json) -> bool:
-    metadata = document.get("metadata")
-    return isinstance(metadata, dict) and bool(metadata.get("continue"))
 
 
 def _defined(crd: Json) -> GroupKind:

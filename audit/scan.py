@@ -145,6 +145,7 @@ class Scanner:
             unknown_kinds=verdicts.unknown_kinds,
             unparsed=sum(problem.kind == "unparsed" for problem in verdicts.problems),
             not_evaluated=verdicts.not_evaluated,
+            not_kubernetes=collected.not_objects,
         )
         problems = list(verdicts.problems)
         if not verdicts.checked and not problems:

@@ -122,3 +122,56 @@ def test_pods_of_one_controller_that_are_alike_are_kept_once(tmp_path: Path) -> 
 def test_a_path_without_objects_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="--from-dump"):
         read(tmp_path / name)
+
+
+def test_lists_in_lists_are_taken_apart(tmp_path: Path) -> None:
+    inner = listed("PodDisruptionBudgetList", version="policy/v1")
+    file = write(tmp_path, "all.json", listed("List", listed("List", pod("llm")), inner))
+    collected, names = read(file)
+    assert names == ["llm"]
+    assert ("", "List") not in collected.listed
+    assert collected.is_listed("policy", "PodDisruptionBudget")
+
+
+def test_lists_in_too_many_lists_are_a_problem(tmp_path: Path) -> None:
+    value = pod("llm")
+    for _ in range(400):
+        value = listed("List", value)
+    collected, names = read(write(tmp_path, "deep.json", value))
+    assert names == []
+    assert [problem.message for problem in collected.problems] == [
+        "the items of a List are in more than 16 lists"
+    ]
+
+
+@pytest.mark.parametrize("name", ["array.json", "array.yaml"])
+def test_an_array_of_objects_is_a_list_of_them(name: str, tmp_path: Path) -> None:
+    write(tmp_path, "good.json", pod("x"))
+    write(tmp_path, name, [pod("y"), listed("List", pod("z"))])
+    collected, names = read(tmp_path)
+    assert sorted(names) == ["x", "y", "z"]
+    assert (collected.problems, collected.not_objects) == ([], 0)
+
+
+def test_what_is_no_object_is_counted(tmp_path: Path) -> None:
+    write(tmp_path, "good.json", pod("x"))
+    write(tmp_path, "health.json", [{"endpoint": "a"}, 7])
+    write(tmp_path, "rules.json", {"groups": []})
+    collected, names = read(tmp_path)
+    assert names == ["x"]
+    assert (collected.problems, collected.not_objects) == ([], 3)
+
+
+def test_items_that_are_no_objects_are_a_problem(tmp_path: Path) -> None:
+    items = [pod("x"), None, "y", {"metadata": {"name": "z"}}]
+    collected, names = read(write(tmp_path, "pods.json", listed("List", *items)))
+    assert names == ["x"]
+    assert [problem.message for problem in collected.problems] == [
+        "3 of the 4 items of a List are no objects"
+    ]
+
+
+def test_a_list_whose_items_are_null_is_an_empty_one(tmp_path: Path) -> None:
+    page = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudgetList", "items": None}
+    collected, _ = read(write(tmp_path, "pdbs.json", page))
+    assert collected.is_listed("policy", "PodDisruptionBudget")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from audit.evidence import schema
 from audit.evidence.errors import EvidenceError
-from audit.evidence.tables import COUNTS, NAMESPACES, SCANS
+from audit.evidence.tables import COUNTS, MAX_NAME, NAMESPACES, SCANS
 from karb_guard.model.audit import TrendPoint
 from karb_guard.model.finding import Severity
 from karb_guard.rollout.evidence import EXPORT, Counts, ScanEvidence
@@ -76,14 +77,14 @@ class EvidenceStore:
         with self._errors(), self._engine.begin() as connection:
             schema.check(connection, self.name)
             at = _number(scan.at)
-            there = select(SCANS.c.id).where(SCANS.c.cluster == scan.cluster, SCANS.c.at == at)
+            there = select(SCANS.c.id).where(SCANS.c.cluster == _stored_name(scan.cluster), SCANS.c.at == at)
             if connection.execute(there).first() is not None:
                 return
             made = connection.execute(insert(SCANS).values(_scan_row(scan, at)))
             number = made.inserted_primary_key
             assert number is not None  # noqa: S101 - an INSERT of one row has one
             _insert_details(connection, number[0], scan)
-            self._forget(connection, scan.cluster)
+            self._forget(connection, _stored_name(scan.cluster))
 
     def latest(self, cluster: str | None = None) -> ScanEvidence | None:
         """The newest scan; of the one cluster there is where none is named. Never an export's.
@@ -91,7 +92,7 @@ class EvidenceStore:
         Raises ``EvidenceError`` where several clusters are there and none is named.
         """
         with self._errors(), self._engine.connect() as connection:
-            name = cluster if cluster is not None else self._only(connection)
+            name = self._only(connection) if cluster is None else _stored_name(cluster)
             query = select(SCANS).where(SCANS.c.cluster == name, _IS_LIVE)
             row = connection.execute(query.order_by(SCANS.c.at.desc()).limit(1)).first()
             return None if row is None else _evidence(connection, row)
@@ -100,7 +101,7 @@ class EvidenceStore:
         self, cluster: str, before: datetime.datetime | None = None, limit: int = TREND
     ) -> Sequence[TrendPoint]:
         """What earlier scans of a cluster counted, oldest first; the newest ``limit`` of them."""
-        query = select(SCANS).where(SCANS.c.cluster == cluster)
+        query = select(SCANS).where(SCANS.c.cluster == _stored_name(cluster))
         if before is not None:
             query = query.where(SCANS.c.at < _number(before))
         query = query.order_by(SCANS.c.at.desc()).limit(limit)
@@ -120,7 +121,7 @@ class EvidenceStore:
             select(SCANS.c.at, SCANS.c.invariants, COUNTS.c.open, COUNTS.c.waived)
             .join(NAMESPACES, (NAMESPACES.c.scan == SCANS.c.id))
             .outerjoin(COUNTS, (COUNTS.c.scan == SCANS.c.id) & counts)
-            .where(SCANS.c.cluster == cluster, NAMESPACES.c.namespace == namespace)
+            .where(SCANS.c.cluster == _stored_name(cluster), NAMESPACES.c.namespace == namespace)
             .where(NAMESPACES.c.looked_at == 1)
             .order_by(SCANS.c.at.desc())
             .limit(limit)
@@ -216,9 +217,20 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
+def _stored_name(cluster: str) -> str:
+    """A name as the column holds it: of a longer one the beginning and a hash of all of it.
+
+    Paths of exports get long.
+    """
+    if len(cluster) <= MAX_NAME:
+        return cluster
+    digest = hashlib.sha256(cluster.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{cluster[: MAX_NAME - 17]}~{digest}"
+
+
 def _scan_row(scan: ScanEvidence, at: int) -> dict[str, Any]:
     return {
-        "cluster": scan.cluster[:253],
+        "cluster": _stored_name(scan.cluster),
         "at": at,
         "objects": scan.objects,
         "errors": scan.severities.get(Severity.ERROR, 0),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 VERSION = 1
+MAX_NAME = 253
+"""Characters of a cluster's name."""
 METADATA = MetaData()
 
 SCHEMA = Table(
@@ -21,7 +23,7 @@ SCANS = Table(
     "karb_scans",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("cluster", String(253), nullable=False),
+    Column("cluster", String(MAX_NAME), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("objects", Integer, nullable=False),
     Column("errors", Integer, nullable=False),

@@ -162,6 +162,20 @@ def test_an_export_has_a_trend_and_is_no_evidence(url: str) -> None:
         assert [point.at for point in store.trend(name)] == [AT + 5 * DAY]
 
 
+def test_clusters_with_long_names_are_told_apart_and_found_again(url: str) -> None:
+    one, other = "ä" * 300 + "1", "ä" * 300 + "2"
+    with EvidenceStore(url, keep=2) as store:
+        for day in range(3):
+            store.record(scan(day, cluster=one))
+        store.record(scan(2, cluster=one))
+        store.record(scan(9, cluster=other))
+        assert [point.at for point in store.trend(one)] == [AT + DAY, AT + 2 * DAY]
+        found = StoredScans(store, one).latest()
+        assert found is not None
+        assert found.at == AT + 2 * DAY
+        assert len(store.history(one, "a", "res-mem")) == 2
+
+
 def test_newer_tables_are_refused_and_left_alone(url: str) -> None:
     with EvidenceStore(url) as store:
         store.record(scan())

@@ -77,7 +77,9 @@ class EvidenceStore:
         with self._errors(), self._engine.begin() as connection:
             schema.check(connection, self.name)
             at = _number(scan.at)
-            there = select(SCANS.c.id).where(SCANS.c.cluster == _stored_name(scan.cluster), SCANS.c.at == at)
+            there = select(SCANS.c.id).where(
+                SCANS.c.cluster == _stored_name(scan.cluster), SCANS.c.at == at
+            )
             if connection.execute(there).first() is not None:
                 return
             made = connection.execute(insert(SCANS).values(_scan_row(scan, at)))

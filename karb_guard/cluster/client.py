@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import orjson
 import urllib3
+import yaml
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 
@@ -33,6 +34,16 @@ PAGE = 500
 """Objects per page of a list, as kubectl does."""
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 """One line of a watch; an object is at most some 1.5 MiB in etcd."""
+_UNUSABLE = (
+    kubernetes_config.ConfigException,
+    yaml.YAMLError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+)
+"""What loading a kubeconfig raises, by what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +242,20 @@ def connect(kubeconfig: Path | None = None, context: str | None = None) -> Clust
                 client_configuration=configuration,
                 persist_config=False,
             )
-    except (kubernetes_config.ConfigException, OSError, ValueError, TypeError) as error:
+    except _UNUSABLE as error:
         where = "the cluster that this runs in" if kubeconfig is None else str(kubeconfig)
-        raise ClusterError(f"{where}: no usable credentials ({error})") from error
+        raise ClusterError(f"{where}: no usable credentials ({_why(error)})") from error
     return ClusterClient(configuration)
+
+
+def _why(error: Exception) -> str:
+    """What is wrong, without a line of the file: it holds tokens."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        return f"it is no YAML: see line {mark.line + 1}" if mark else "it is no YAML"
+    if isinstance(error, yaml.YAMLError | AttributeError | KeyError):
+        return "it is no kubeconfig"
+    return str(error)
 
 
 def current_context(kubeconfig: Path) -> str | None:
@@ -243,7 +264,7 @@ def current_context(kubeconfig: Path) -> str | None:
         _, active = kubernetes_config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
             str(kubeconfig)
         )
-    except (kubernetes_config.ConfigException, OSError, ValueError, TypeError):
+    except _UNUSABLE:
         return None
     return str(active["name"]) if active else None
 

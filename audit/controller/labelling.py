@@ -10,6 +10,7 @@ from audit.controller import pod_security
 from audit.controller.pod_security import Labels
 from karb_guard.cluster.client import ClusterClient
 from karb_guard.rollout import entry as entries
+from karb_guard.rollout.entry import Entry
 from karb_guard.rollout.plan import Plan
 
 Json = dict[str, Any]
@@ -72,8 +73,15 @@ def _manager(obj: Json) -> str:
 def _with_notes(plan: Plan, told: Mapping[str, str]) -> Plan:
     """The plan with what became of Pod Security labels in its entries."""
     made = [dataclasses.replace(e, pod_security=told.get(e.name, "")) for e in plan.entries]
-    status = {**plan.status, "namespaces": [entries.to_status(e) for e in made]}
+    rows = [_with_note(row, e) for row, e in zip(plan.status["namespaces"], made, strict=True)]
+    status = {**plan.status, "namespaces": rows}
     return dataclasses.replace(plan, status=status, entries=made)
+
+
+def _with_note(row: Json, entry: Entry) -> Json:
+    note = entries.to_status(entry).get("podSecurity")
+    kept = {key: value for key, value in row.items() if key != "podSecurity"}
+    return {**kept, "podSecurity": note} if note else kept
 
 
 def _listed(obj: Json) -> list[Any]:

@@ -7,16 +7,18 @@ controller's memory and people's explanation.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from karb_guard.model.stage import Stage
-from karb_guard.rollout.counters import BUCKETS, Denials
+from karb_guard.rollout.counters import BUCKETS, Counts, Denials
 from karb_guard.rollout.times import moment_of, text_of
 
 MAX_MESSAGE = 400
+UNKNOWN = -1
+"""Instead of the count of a replica whose count is not known."""
 
 
 class Reason(str, Enum):
@@ -61,6 +63,8 @@ class Entry:
     """Since somebody asked for a promotion, or since enforce was kept for its soak time."""
     counted: int | None = None
     """What the replicas had counted at this stage or a tighter one, all together."""
+    counts: Counts | None = None
+    """The same, of each of them; ``None`` where only the sum is known."""
     denials: Denials = ()
     open: int | None = None
     """Unwaived findings of the last scan; ``None`` where no scan tells."""
@@ -74,8 +78,11 @@ class Entry:
         return sum(count for _, count in self.denials)
 
 
-def to_status(entry: Entry) -> dict[str, Any]:
-    """The API's form, without what is empty."""
+def to_status(entry: Entry, replicas: Sequence[str] = ()) -> dict[str, Any]:
+    """The API's form, without what is empty.
+
+    ``replicas``: those of ``status.webhook``, in whose order counts are written.
+    """
     found: dict[str, Any] = {
         "name": entry.name,
         "stage": entry.stage.value,
@@ -95,11 +102,16 @@ def to_status(entry: Entry) -> dict[str, Any]:
         found["counted"] = entry.counted
     if entry.open is not None:
         found["open"] = entry.open
+    counts = entry.counts or {}
+    if any(row := [counts.get(name, UNKNOWN) for name in replicas]) and entry.counts is not None:
+        found["counts"] = row
     return found
 
 
-def from_status(written: Any) -> Entry | None:
+def from_status(written: Any, replicas: Sequence[str] = ()) -> Entry | None:
     """What ``to_status`` wrote; ``None`` where a stage can't be told from it.
+
+    ``replicas``: those of ``status.webhook``, in their order; without them counts are not read.
 
     Without a readable ``since`` (a person wrote it) the stage counts and its time begins at the
     epoch: a soak that nobody recorded is over, everything else is asked as ever.
@@ -119,6 +131,7 @@ def from_status(written: Any) -> Entry | None:
         step=_reason(written.get("step"), Reason.STARTED),
         rollbacks=_number(written.get("rollbacks")) or 0,
         counted=_number(written.get("counted")),
+        counts=_counts(written, replicas),
         denials=_denials(written.get("denials")),
         open=_number(written.get("open")),
         waived=_number(written.get("waived")) or 0,
@@ -136,6 +149,18 @@ def _reason(written: Any, default: Reason) -> Reason:
 def _number(written: Any) -> int | None:
     good = isinstance(written, int) and not isinstance(written, bool) and written >= 0
     return written if good else None
+
+
+def _counts(written: Mapping[str, Any], replicas: Sequence[str]) -> Counts | None:
+    """By replica; ``None`` where it does not fit the sum (an older controller wrote that alone)."""
+    listed, total = written.get("counts"), _number(written.get("counted"))
+    if listed is None and total == 0:
+        listed = [0] * len(replicas)
+    if not isinstance(listed, list) or len(listed) != len(replicas):
+        return None
+    known = {n: c for n, c in zip(replicas, listed, strict=True) if c != UNKNOWN}
+    numbers = [_number(c) for c in known.values()]
+    return known if None not in numbers and sum(filter(None, numbers)) == total else None
 
 
 def _denials(written: Any) -> Denials:

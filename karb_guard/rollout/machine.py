@@ -96,23 +96,20 @@ def _requested(entry: Entry, asked: Asked) -> bool:
 def _with_evidence(entry: Entry, gates: Gates, evidence: Evidence) -> Entry:
     """The entry with what was counted since, and what the scan says."""
     observation, now = evidence.observation, evidence.now
-    total = observation.total(entry.name, evidence.invariant, entry.stage)
-    # What was counted between two scrapes counts as of now; after a long pause nobody can tell.
+    counts = observation.counts((entry.name, evidence.invariant, entry.stage))
     longest = max(gates.window, counters.MAX_GAP)
-    recent = observation.countable is not None and observation.countable <= longest
-    before = entry.counted if recent else None
-    more = observation.increase(entry.name, evidence.invariant, entry.stage, before)
-    kept = total
-    if not observation.whole:  # a replica is missing, and so is what it counted
-        kept = max(total, entry.counted or 0)
-    counts = None if evidence.scan is None else evidence.scan.of(entry.name, evidence.invariant)
+    before = entry.counted if entry.counts is None else entry.counts
+    more = observation.increase(counts, before, longest)
+    kept = observation.kept(counts, entry.counts)
+    found = None if evidence.scan is None else evidence.scan.of(entry.name, evidence.invariant)
     day = now.date()
     return dataclasses.replace(
         entry,
-        counted=kept,
+        counted=sum(kept.values()),
+        counts=kept,
         denials=counters.counted(entry.denials, more, now, gates.window),
-        open=None if counts is None else counts.open_at(day),
-        waived=0 if counts is None else counts.waived - counts.expired_at(day),
+        open=None if found is None else found.open_at(day),
+        waived=0 if found is None else found.waived - found.expired_at(day),
     )
 
 
@@ -215,6 +212,7 @@ def _stays(entry: Entry, shut: Shut) -> Entry:
 
 def _moved(entry: Entry, stage: Stage, reason: Reason, why: str, evidence: Evidence) -> Entry:
     """The entry at another stage, counting anew."""
+    counts = evidence.observation.counts((entry.name, evidence.invariant, stage))
     return dataclasses.replace(
         entry,
         stage=stage,
@@ -222,7 +220,8 @@ def _moved(entry: Entry, stage: Stage, reason: Reason, why: str, evidence: Evide
         reason=reason,
         step=reason,
         message=f"{entry.stage.value} -> {stage.value}: {why}",
-        counted=evidence.observation.total(entry.name, evidence.invariant, stage),
+        counted=sum(counts.values()),
+        counts=counts,
         denials=(),
     )
 

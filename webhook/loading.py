@@ -17,8 +17,8 @@ from karb_guard.evaluation import Evaluator
 from karb_guard.inventory import Inventory
 from karb_guard.model.finding import Evaluation
 from karb_guard.mutation.mutator import Mutator
+from webhook.loaded import Labels, Loaded
 from webhook.neighbours import Neighbours
-from webhook.service import Labels, Loaded
 
 NAMESPACE_CONTEXT = "namespace"
 SCALE_TARGET = "scaletarget"

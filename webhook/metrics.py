@@ -35,6 +35,18 @@ class Metrics:
         """``kinds`` are counted each for itself, beside the workloads."""
         self.registry = registry = CollectorRegistry()
         self._kinds = WORKLOADS.union(kinds, [SCALE])
+        self._count_reviews(registry)
+        self._count_own_affairs(registry)
+        self._count_cluster(registry)
+        self._count_mutations(registry)
+        self._count_loaded(registry)
+        # To look a time series up takes twice as long as to count. As many as there are series.
+        self._reviews_of = functools.cache(self.reviews.labels)
+        self._findings_of = functools.cache(self.findings.labels)
+        self._in_namespace: dict[tuple[str, str, str], Counter] = {}
+
+    def _count_reviews(self, registry: CollectorRegistry) -> None:
+        """What is asked, and what is found."""
         self.reviews = Counter(
             "karb_guard_reviews",
             "Admission reviews answered.",
@@ -88,6 +100,9 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+
+    def _count_own_affairs(self, registry: CollectorRegistry) -> None:
+        """What this process keeps: certificates, registration, Events, its engine."""
         self.certificate_expiry = Gauge(
             "karb_guard_certificate_not_after_timestamp_seconds",
             "When the certificate stops being valid, in seconds since the epoch.",
@@ -123,6 +138,9 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+
+    def _count_cluster(self, registry: CollectorRegistry) -> None:
+        """What the cluster says, and what it led to."""
         self.leader = Gauge(
             "karb_guard_leader",
             "1 while this replica holds the Lease and writes for all.",
@@ -162,6 +180,9 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+
+    def _count_mutations(self, registry: CollectorRegistry) -> None:
+        """What Pods were given."""
         self.mutation_reviews = Counter(
             "karb_guard_mutation_reviews",
             "Reviews of /mutate answered: patched, unchanged, skipped or failed.",
@@ -186,6 +207,9 @@ class Metrics:
             buckets=_BUCKETS,
             registry=registry,
         )
+
+    def _count_loaded(self, registry: CollectorRegistry) -> None:
+        """What is in force, and since when."""
         self.reloads = Counter(
             "karb_guard_reloads",
             "New configurations or policies, by whether they are in force now.",
@@ -218,10 +242,6 @@ class Metrics:
         )
         self._loaded: tuple[str, ...] = ()
         self.ready = Gauge("karb_guard_ready", "1 while /readyz answers 200.", registry=registry)
-        # To look a time series up takes twice as long as to count. As many as there are series.
-        self._reviews_of = functools.cache(self.reviews.labels)
-        self._findings_of = functools.cache(self.findings.labels)
-        self._in_namespace: dict[tuple[str, str, str], Counter] = {}
 
     def reviewed(self, request: AdmissionRequest, decision: Decision, seconds: float) -> None:
         """Count one answered review."""

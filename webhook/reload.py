@@ -23,9 +23,9 @@ from pathlib import Path
 from karb_guard.assembly import Guard
 from karb_guard.model.errors import KarbGuardError
 from webhook.events import NORMAL, WARNING, Poster, Reference
+from webhook.loaded import Loaded
 from webhook.logs import log
 from webhook.metrics import Metrics
-from webhook.service import Loaded
 
 POLL_SECONDS = 2.0
 MAX_FILES = 10_000

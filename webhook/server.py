@@ -16,22 +16,15 @@ from webhook.app import OwnProbes, create_app, create_probes_app
 from webhook.arguments import add_arguments
 from webhook.events import Poster, recording
 from webhook.health import Readiness
+from webhook.loaded import Namespaces, Surroundings
 from webhook.loading import loaded_from
 from webhook.logs import log
 from webhook.metrics import Metrics
 from webhook.namespaces import NoCluster, WatchedNamespaces
 from webhook.reload import Reloader, on_hangup
-from webhook.service import Namespaces, ReviewService, Surroundings
+from webhook.service import ReviewService
 from webhook.serving import serve
-from webhook.setup import (
-    SYNC_SECONDS,
-    UNLISTED,
-    binding_of,
-    choices_of,
-    cluster_of,
-    judged_kinds,
-    tell,
-)
+from webhook.setup import binding_of, choices_of, cluster_of, following, judged_kinds, tell
 from webhook.takeover import Current, Takeover, reloader_of
 from webhook.tls import Listener
 from webhook.tracing import tracing
@@ -115,13 +108,6 @@ def _namespaces(labels: NamespaceLabels | None, readiness: Readiness) -> Iterato
     if labels is None:
         yield NoCluster()
         return
-    readiness.require("namespaces", lambda: None if labels.synced else UNLISTED)
-    labels.start()
-    if not labels.wait(SYNC_SECONDS):
-        log(logging.WARNING, "namespaces are not listed yet; each is asked for live until then")
     watched = WatchedNamespaces(labels.cached, labels.live)
-    try:
+    with contextlib.closing(watched), following(labels, readiness):
         yield watched
-    finally:
-        labels.stop()
-        watched.close()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 from karb_guard.assembly import Choices, Guard
 from karb_guard.cluster.client import ClusterClient, connect
+from karb_guard.cluster.namespaces import NamespaceLabels
 from karb_guard.config.settings import WebhookSettings
 from webhook.events import Reference
+from webhook.health import Readiness
+from webhook.loaded import Loaded
 from webhook.logs import log
-from webhook.service import Loaded
 from webhook.serving import Binding
 
 SYNC_SECONDS = 5.0
@@ -52,6 +56,19 @@ def cluster_of(args: argparse.Namespace) -> ClusterClient | None:
         log(logging.WARNING, "no cluster is given: namespace labels are not known")
         return None
     return connect(args.kubeconfig)
+
+
+@contextlib.contextmanager
+def following(labels: NamespaceLabels, readiness: Readiness) -> Iterator[None]:
+    """Follow the namespaces until the context ends; ready once they were listed."""
+    readiness.require("namespaces", lambda: None if labels.synced else UNLISTED)
+    labels.start()
+    if not labels.wait(SYNC_SECONDS):
+        log(logging.WARNING, "namespaces are not listed yet; each is asked for live until then")
+    try:
+        yield
+    finally:
+        labels.stop()
 
 
 def tell(binding: Binding, loaded: Loaded, guard: Guard, **more: object) -> None:

@@ -12,10 +12,11 @@ from karb_guard.assembly import Guard, assemble
 from karb_guard.engine import resilient
 from karb_guard.engine.interface import EngineError
 from webhook.events import Poster
+from webhook.loaded import Loaded
 from webhook.loading import loaded_from
 from webhook.metrics import Metrics
 from webhook.reload import Assembled, Reloader, Told
-from webhook.service import Loaded, ReviewService
+from webhook.service import ReviewService
 from webhook.setup import choices_of, own_pod
 
 ENGINE_SECONDS = 15.0

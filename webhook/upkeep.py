@@ -19,19 +19,13 @@ from karb_guard.cluster.leases import Alone, Candidacy, Leader, Leadership
 from karb_guard.model.errors import KarbGuardError, UsageError
 from webhook import arguments, break_glass, registration, rules
 from webhook.authority import DirectoryStore
-from webhook.keeper import (
-    REFRESH_SECONDS,
-    CertificateKeeper,
-    CertificateSource,
-    Files,
-    SelfManaged,
-)
+from webhook.keeper import REFRESH_SECONDS, CertificateKeeper, CertificateSource, Files, SelfManaged
+from webhook.loaded import Loaded
 from webhook.logs import log
 from webhook.metrics import Metrics
 from webhook.registration import Registrar, Target
 from webhook.rules import RegistrationOptions, ServiceAddress
 from webhook.secret_store import SecretStore
-from webhook.service import Loaded
 from webhook.tls import Listener
 from webhook.trust import Trust
 

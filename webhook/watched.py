@@ -10,12 +10,12 @@ from karb_guard.cluster.client import ClusterClient
 from karb_guard.cluster.leases import Leadership
 from karb_guard.cluster.namespaces import NamespaceLabels
 from webhook.enforcement import RecordKeeper, RecordPlace, enforced_in
+from webhook.loaded import Loaded, Surroundings
 from webhook.metrics import Metrics
 from webhook.neighbours import neighbours_of
 from webhook.objects import ClusterObjects
 from webhook.owners import owners_of
 from webhook.scales import parents_of
-from webhook.service import Loaded, Surroundings
 from webhook.watches import Watches
 
 

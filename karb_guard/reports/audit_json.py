@@ -11,7 +11,8 @@ from typing import Any
 
 from karb_guard.model.audit import Audit
 from karb_guard.reports import json_report
-from karb_guard.reports.digest import SEVERITIES, Digest, Gpus, NamespaceRow, digest
+from karb_guard.reports.digest import digest
+from karb_guard.reports.figures import SEVERITIES, Digest, Gpus, NamespaceRow
 from karb_guard.reports.layers import Layer
 from karb_guard.reports.prices import PriceTable
 from karb_guard.reports.score import FORMULA

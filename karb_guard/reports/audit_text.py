@@ -8,7 +8,8 @@ from dataclasses import replace
 from karb_guard.model.audit import Audit
 from karb_guard.model.report import counted
 from karb_guard.reports import text
-from karb_guard.reports.digest import Digest, digest
+from karb_guard.reports.digest import digest
+from karb_guard.reports.figures import Digest
 from karb_guard.reports.layers import Layer
 from karb_guard.reports.prices import PriceTable
 from karb_guard.reports.snippet import printable

@@ -15,7 +15,8 @@ from karb_guard.model.audit import Audit
 from karb_guard.model.finding import Severity
 from karb_guard.model.path import format_path
 from karb_guard.model.report import LocatedFinding, Report, counted
-from karb_guard.reports.digest import Digest, Gpus, digest
+from karb_guard.reports.digest import digest
+from karb_guard.reports.figures import Digest, Gpus
 from karb_guard.reports.layers import Layer
 from karb_guard.reports.prices import PriceTable
 from karb_guard.reports.score import FORMULA

@@ -12,9 +12,10 @@ from typing import Any
 from karb_guard.assembly import Choices, assemble
 from karb_guard.decisions.admission import Decision
 from webhook import review as reviews
+from webhook.loaded import Surroundings
 from webhook.loading import loaded_from
 from webhook.metrics import Metrics
-from webhook.service import ReviewService, Surroundings
+from webhook.service import ReviewService
 
 Json = dict[str, Any]
 Ask = Callable[..., Decision]

@@ -15,9 +15,10 @@ from karb_guard.model.invariant import Invariant, Reference
 from karb_guard.model.stage import Stage
 from webhook.app import create_app
 from webhook.health import Readiness
+from webhook.loaded import Loaded, Surroundings
 from webhook.metrics import Metrics
 from webhook.mutate import PodMutator
-from webhook.service import Loaded, ReviewService, Surroundings
+from webhook.service import ReviewService
 
 TODAY = datetime.date(2027, 1, 15)
 

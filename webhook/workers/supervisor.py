@@ -27,21 +27,14 @@ from karb_guard.model.errors import KarbGuardError
 from webhook.app import OwnProbes, create_probes_app
 from webhook.events import Poster, Reference, recording
 from webhook.health import Readiness
+from webhook.loaded import Loaded
 from webhook.loading import loaded_from
 from webhook.logs import log
 from webhook.metrics import CONTENT_TYPE, Metrics
 from webhook.objects import ROLLOUTS, ClusterObjects, Items
 from webhook.reload import Reloader, on_hangup
-from webhook.service import Loaded
 from webhook.serving import Binding, Companion, allow_open_files, config_of, loop_name
-from webhook.setup import (
-    SYNC_SECONDS,
-    UNLISTED,
-    binding_of,
-    cluster_of,
-    judged_kinds,
-    tell,
-)
+from webhook.setup import binding_of, cluster_of, following, judged_kinds, tell
 from webhook.takeover import Current, Takeover, reloader_of
 from webhook.tls import Listener
 from webhook.tracing import endpoint_of
@@ -187,14 +180,8 @@ class _Parts:
             return {("", name): found for name, found in labels.everything().items()}
 
         self.state.collections[NAMESPACES] = items
-        self.readiness.require("namespaces", lambda: None if labels.synced else UNLISTED)
-        labels.start()
-        if not labels.wait(SYNC_SECONDS):
-            log(logging.WARNING, "namespaces are not listed yet; each is asked for live until then")
-        try:
+        with following(labels, self.readiness):
             yield labels
-        finally:
-            labels.stop()
 
     def _start(self, number: int, generation: int, guard: bytes) -> Start:
         args = self.args

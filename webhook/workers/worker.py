@@ -32,6 +32,7 @@ from webhook.certificates import CertificateError
 from webhook.events import NoEvents
 from webhook.health import Readiness
 from webhook.keeper import utc_now
+from webhook.loaded import Loaded, Surroundings
 from webhook.loading import loaded_from
 from webhook.logs import log
 from webhook.metrics import Metrics
@@ -41,7 +42,7 @@ from webhook.objects import ClusterObjects
 from webhook.owners import LiveOwners, NoOwners, owners_of
 from webhook.reload import Retired
 from webhook.scales import NoParents, parents_of
-from webhook.service import Loaded, ReviewService, Surroundings
+from webhook.service import ReviewService
 from webhook.serving import Binding, allow_open_files, config_of, loop_name
 from webhook.setup import judged_kinds
 from webhook.takeover import closed_if_refused, ready

@@ -13,7 +13,8 @@ from importlib import resources
 
 from karb_guard.model.audit import Audit
 from karb_guard.model.report import Report
-from karb_guard.reports.digest import Digest, digest
+from karb_guard.reports.digest import digest
+from karb_guard.reports.figures import Digest
 from karb_guard.reports.html.markup import Markup, short, tag
 from karb_guard.reports.html.sections import (
     actions,

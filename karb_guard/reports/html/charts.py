@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from karb_guard.model.audit import TrendPoint
 from karb_guard.model.finding import Severity
-from karb_guard.reports.digest import SEVERITIES
+from karb_guard.reports.figures import SEVERITIES
 from karb_guard.reports.html.markup import Markup, join, tag
 
 MAX_POINTS = 60

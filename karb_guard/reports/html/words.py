@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from karb_guard.model.finding import ObjectRef, Severity
 from karb_guard.model.report import counted
-from karb_guard.reports.digest import Counts, Digest, Gpus
+from karb_guard.reports.figures import Counts, Digest, Gpus
 from karb_guard.reports.html.charts import grade
 from karb_guard.reports.html.markup import Markup, join, short, tag
 

@@ -20,6 +20,7 @@ from tests.contract.webhook.test_serving_process import CONFIG, Process, ask, st
 from tests.support.own_policies import scaffold
 from tests.support.webhook_rig import body, pod
 from webhook.events import Reference
+from webhook.loaded import Loaded
 from webhook.loading import loaded_from
 from webhook.metrics import Metrics
 from webhook.reload import (
@@ -32,7 +33,6 @@ from webhook.reload import (
     digest_of,
     paths_of,
 )
-from webhook.service import Loaded
 
 LENIENT = CONFIG.replace("enforce", "warn")
 BAD = "stages: {namespaces: [{match: inference, default: enforced}]}\n"

@@ -16,9 +16,9 @@ from karb_guard.model.stage import Stage
 from tests.support.webhook_rig import CATALOGUE, FixedNamespaces, Rig, pod, review
 from webhook import enforcement
 from webhook.enforcement import EnforcedSince, times_of, updated
+from webhook.loaded import Surroundings
 from webhook.objects import ENFORCEMENT, ROLLOUTS, WAIVERS, ClusterObjects
 from webhook.owners import LiveOwners, Owner
-from webhook.service import Surroundings
 
 CONTROLLER = "system:serviceaccount:kube-system:replicaset-controller"
 BY_CONTROLLER = {"userInfo": {"username": CONTROLLER, "groups": ["system:serviceaccounts"]}}

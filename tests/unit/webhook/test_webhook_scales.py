@@ -15,8 +15,8 @@ from karb_guard.decisions.request import AdmissionRequest, Resource
 from karb_guard.model.finding import Coverage, Evaluation, ObjectRef
 from karb_guard.model.stage import Stage
 from tests.support.webhook_rig import RES_MEM, LimitEvaluator, Rig, _finding
+from webhook.loaded import Surroundings
 from webhook.scales import LiveParents, path_of
-from webhook.service import Surroundings
 
 HPA = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 CAP = 4

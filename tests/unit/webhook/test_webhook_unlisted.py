@@ -15,7 +15,7 @@ import yaml
 
 from karb_guard.cluster.client import connect
 from karb_guard.cluster.namespaces import NamespaceLabels
-from webhook import server
+from webhook import server, setup
 from webhook.health import Readiness
 
 LIST = {
@@ -78,7 +78,7 @@ def kubeconfig(folder: Path, port: int) -> Path:
 def test_without_a_list_the_webhook_is_not_ready_and_with_one_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "SYNC_SECONDS", 0.2)
+    monkeypatch.setattr(setup, "SYNC_SECONDS", 0.2)
     readiness = Readiness()
     with api_server() as api:
         cluster = connect(kubeconfig(tmp_path, api.server_port))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from karb_guard.model.report import counted
-from karb_guard.reports.digest import (
-    Action,
-    Digest,
-)
+from karb_guard.reports.figures import Action, Digest
 from karb_guard.reports.html.markup import Markup, join, short, tag
 from karb_guard.reports.html.prose import prose
 from karb_guard.reports.html.words import (

@@ -5,19 +5,9 @@ from __future__ import annotations
 from karb_guard.model.finding import Severity
 from karb_guard.model.path import format_path
 from karb_guard.model.report import LocatedFinding, counted
-from karb_guard.reports.digest import (
-    SEVERITIES,
-    Digest,
-)
+from karb_guard.reports.figures import SEVERITIES, Digest
 from karb_guard.reports.html.markup import Markup, join, short, tag
-from karb_guard.reports.html.words import (
-    TEXT,
-    badge,
-    card,
-    left_out,
-    namespace_name,
-    object_name,
-)
+from karb_guard.reports.html.words import TEXT, badge, card, left_out, namespace_name, object_name
 
 MAX_FINDINGS = 1_000
 MAX_FINDING_BYTES = 1_000_000

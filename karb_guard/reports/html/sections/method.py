@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from karb_guard.reports.digest import (
-    Digest,
-)
+from karb_guard.reports.figures import Digest
 from karb_guard.reports.html.markup import Markup, tag
-from karb_guard.reports.html.words import (
-    card,
-)
+from karb_guard.reports.html.words import card
 from karb_guard.reports.score import FORMULA
 
 

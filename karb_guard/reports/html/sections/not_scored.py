@@ -6,20 +6,9 @@ from collections.abc import Sequence
 
 from karb_guard.model.audit import Missing
 from karb_guard.model.report import Problem
-from karb_guard.reports.digest import (
-    Digest,
-    Undecided,
-)
+from karb_guard.reports.figures import Digest, Undecided
 from karb_guard.reports.html.markup import Markup, short, tag
-from karb_guard.reports.html.words import (
-    NAME,
-    TEXT,
-    card,
-    left_out,
-    number,
-    object_name,
-    table,
-)
+from karb_guard.reports.html.words import NAME, TEXT, card, left_out, number, object_name, table
 
 MAX_NAMES = 20
 """Of one cell that lists names."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from karb_guard.reports.digest import (
-    Digest,
-    Offender,
-)
+from karb_guard.reports.figures import Digest, Offender
 from karb_guard.reports.html.markup import Markup, short, tag
 from karb_guard.reports.html.words import (
     CLUSTER_SCOPED,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from karb_guard.reports.digest import (
-    Digest,
-    NamespaceRow,
-)
+from karb_guard.reports.figures import Digest, NamespaceRow
 from karb_guard.reports.html import charts
 from karb_guard.reports.html.markup import Markup, tag
 from karb_guard.reports.html.words import (

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from karb_guard.model.report import counted
-from karb_guard.reports.digest import (
-    Digest,
-)
+from karb_guard.reports.figures import Digest
 from karb_guard.reports.html import charts
 from karb_guard.reports.html.markup import Markup, tag
-from karb_guard.reports.html.words import (
-    money,
-    number,
-)
+from karb_guard.reports.html.words import money, number
 
 
 def unread(digest: Digest) -> int:

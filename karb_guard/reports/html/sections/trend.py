@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from karb_guard.model.finding import Severity
-from karb_guard.reports.digest import (
-    SEVERITIES,
-    Digest,
-)
+from karb_guard.reports.figures import SEVERITIES, Digest
 from karb_guard.reports.html import charts
 from karb_guard.reports.html.markup import Markup, tag
-from karb_guard.reports.html.words import (
-    card,
-    number,
-    table,
-)
+from karb_guard.reports.html.words import card, number, table
 
 
 def section(digest: Digest) -> Markup:

@@ -9,8 +9,8 @@ from karb_guard.facts.types import (
     INT32,
     INT64,
     INT_OR_STRING,
+    OPTIONAL_QUANTITY,
     QUANTITIES,
-    QUANTITY,
     STRING,
     STRING_MAP,
     STRINGS,
@@ -50,7 +50,7 @@ _CROSS_VERSION = Object(_of(STRING, "apiVersion", "kind", "name"))
 _TARGET = Object(
     {
         "type": STRING,
-        **_of(QUANTITY, "value", "averageValue"),
+        **_of(OPTIONAL_QUANTITY, "value", "averageValue"),
         "averageUtilization": INT32,
     }
 )
@@ -72,7 +72,7 @@ _SCALING_RULES = Object(
         "stabilizationWindowSeconds": INT32,
         "selectPolicy": STRING,
         "policies": List(Object({"type": STRING, **_of(INT32, "value", "periodSeconds")})),
-        "tolerance": QUANTITY,
+        "tolerance": OPTIONAL_QUANTITY,
     }
 )
 _BEHAVIOR = Object(_of(_SCALING_RULES, "scaleUp", "scaleDown"))

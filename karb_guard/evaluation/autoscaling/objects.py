@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from karb_guard.defaulting.autoscalers import autoscaler, autoscaler_v1
+from karb_guard.evaluation.autoscaling.given import AMOUNTS, milli, tolerances
+from karb_guard.evaluation.autoscaling.given import metrics as given_metrics
 from karb_guard.evaluation.autoscaling.shapes import (
     MAX_ITEMS,
     Json,
@@ -16,7 +18,6 @@ from karb_guard.evaluation.autoscaling.shapes import (
     target,
     text,
 )
-from karb_guard.values.quantity import Quantity, parse_quantity
 
 HPA = ("autoscaling", "HorizontalPodAutoscaler")
 SCALED_OBJECT = ("keda.sh", "ScaledObject")
@@ -33,7 +34,6 @@ _SOURCES = {
     "Object": "object",
     "External": "external",
 }
-_AMOUNTS = ("value", "averageValue")
 _INTERVALS = {"pollingInterval": 30, "cooldownPeriod": 300, "initialCooldownPeriod": 0}
 """Seconds (KEDA's defaults)."""
 
@@ -76,7 +76,7 @@ def _metric(metric: Mapping[str, Any]) -> Json:
     source = mapping(metric.get(_SOURCES.get(kind or "", "")))
     goal = mapping(source.get("target"))
     name = source.get("name") or mapping(source.get("metric")).get("name")
-    amounts = {field: _milli(goal.get(field)) for field in _AMOUNTS}
+    amounts = {field: milli(goal.get(field)) for field in AMOUNTS}
     # autoscaling/v2beta1 has the percentage beside the resource's name.
     percent = goal.get("averageUtilization", source.get("targetAverageUtilization"))
     utilization = number(percent)
@@ -87,11 +87,6 @@ def _metric(metric: Mapping[str, Any]) -> Json:
         text(source.get("container")),
         {"type": text(goal.get("type")) or meant, **amounts, "averageUtilization": utilization},
     )
-
-
-def _milli(value: Any) -> int | None:
-    quantity = parse_quantity(value) if value is not None else None
-    return quantity.milli if isinstance(quantity, Quantity) else None
 
 
 def scaled_object(obj: Mapping[str, Any]) -> Json:
@@ -149,6 +144,7 @@ def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
 
     * each metric's ``path``, and ``source``: the field beside its type (null where that is wrong);
     * ``written``: whether the author gave metrics; without any an HPA goes by 80 % of CPU;
+    * each metric's ``sources`` and ``amounts``, and the ``tolerances`` (``autoscaling.given``);
     * ``modifiers`` of a ScaledObject, and each trigger's ``path``.
     """
     group = str(obj.get("apiVersion", "")).rpartition("/")[0]
@@ -161,6 +157,9 @@ def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
         for index, metric in enumerate(entry["metrics"]):
             metric["source"] = _SOURCES.get(metric["type"] or "")
             metric["path"] = ["spec", "metrics", index] if given.get("metrics") else ["spec"]
+        for metric, more in zip(entry["metrics"], given_metrics(obj, raw), strict=False):
+            metric.update(more)
+        entry["tolerances"] = tolerances(entry["behavior"])
         return entry
     if kind == SCALED_OBJECT:
         entry = scaled_object(obj)
@@ -171,6 +170,7 @@ def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
         }
         for index, trigger in enumerate(entry["triggers"]):
             trigger["path"] = ["spec", "triggers", index]
+        entry["tolerances"] = tolerances(entry["behavior"])
         return entry
     return None
 

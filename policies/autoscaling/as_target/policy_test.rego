@@ -27,3 +27,10 @@ test_no_subresource if checks({"apiVersion": "ray.io/v1", "kind": "RayService", 
 test_a_wrong_group if checks({"apiVersion": "extensions/v1", "kind": "Deployment", "name": "llm"}, {}) == {"group"}
 
 test_what_is_not_visible_is_undecided if checks(llm, {}) == set()
+
+test_an_hpa_of_no_group_is_refused_before if {
+	reference := {"apiVersion": "v1", "kind": "Deployment", "name": "llm"}
+	found := {v.check | some v in as_target.violations with input as {"object": {"metadata": {}}, "autoscaler": {"kind": "HorizontalPodAutoscaler", "target": reference}, "context": {}, "params": {"as-target": {}}}}
+	not "group" in found
+	checks(reference, {}) == {"group"}
+}

@@ -40,6 +40,7 @@ from webhook.secret_store import SecretStore
 pytestmark = pytest.mark.e2e
 
 RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+VALIDATING, MUTATING = "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"
 JUDGED, LATER, DIRTY = "judged", "judged-later", "dirty"
 SETTINGS = (
     'audit={"enabled":true,"rules":[{"apiGroups":["rights.karb.dev"],"resources":["servers"]}]}',
@@ -147,12 +148,14 @@ class Scene:
         self.cluster.kubectl("create", f"-n{name}", "serviceaccount", SERVICE_ACCOUNT)
 
     def uses(self) -> list[Use]:
-        assert self.cluster.audit_log is not None
-        return grants.uses(self.cluster.audit_log, NAMESPACE)
+        return grants.uses(log_of(self.cluster), NAMESPACE)
 
-    def until_used(self, account: str, log: Path) -> None:
-        """Wait until an account made use of all its rights; those that are left fail a test."""
-        ours = [grant for grant in self.granted if grant.account == account]
+    def until_used(self, account: str, log: Path, but: str = "") -> None:
+        """Wait until an account used all its rights but those on one resource.
+
+        Those that are left fail a test.
+        """
+        ours = [g for g in self.granted if g.account == account and g.resource != but]
         with contextlib.suppress(AssertionError):
             until(lambda: not grants.unused(ours, self.uses()), SECONDS, log)
 
@@ -204,22 +207,33 @@ def custom(group: str, kind: str, version: str, schema: Json) -> Json:
     }
 
 
-def play_webhook(scene: Scene) -> None:
-    """The webhook: registered, repaired, asked about what controllers make, and unregistered."""
-    port, metrics_port = free_port(), free_port()
+def webhook_command(pods: Pods, port: int) -> list[str]:
+    """The webhook's, for a process that an API server reaches by URL."""
     url = f"https://127.0.0.1:{port}"
     changes = {
-        "--config=": f"--config={scene.chart.file(RELEASE, 'karb-guard.yaml')}",
+        "--config=": f"--config={pods.file(RELEASE, 'karb-guard.yaml')}",
         "--port=": f"--port={port}",
-        "--metrics-port=": f"--metrics-port={metrics_port}",
+        "--metrics-port=": f"--metrics-port={free_port()}",
         "--drain-seconds=": "--drain-seconds=0",
         "--service=": f"--url={url}",
-        "--registration-file=": "--registration-file="
-        f"{scene.chart.file(RELEASE, 'registration.yaml', lambda text: by_url(text, url))}",
     }
-    command = scene.chart.command("Deployment", RELEASE, changes)
-    with scene.chart.running([*command, "--address=127.0.0.1", "--tls-host=127.0.0.1"], "w") as log:
-        for kind in ("validatingwebhookconfiguration", "mutatingwebhookconfiguration"):
+    if not has_kind(pods, VALIDATING):
+        file = pods.file(RELEASE, "registration.yaml", lambda text: by_url(text, url))
+        changes["--registration-file="] = f"--registration-file={file}"
+    command = pods.command("Deployment", RELEASE, changes)
+    return [*command, "--address=127.0.0.1", "--tls-host=127.0.0.1"]
+
+
+def has_kind(pods: Pods, kind: str) -> bool:
+    return any(obj["kind"] == kind for obj in pods.objects)
+
+
+def play_webhook(scene: Scene) -> None:
+    """The webhook: registered, repaired, asked about what controllers make, and unregistered."""
+    port = free_port()
+    command = webhook_command(scene.chart, port)
+    with scene.chart.running(command, "webhook.log") as log:
+        for kind in (VALIDATING, MUTATING):
             until(lambda kind=kind: has(scene.cluster, kind, NAME), SECONDS, log)
         record = f"{RELEASE}-enforcement"
         until(lambda: has(scene.cluster, "configmap", record, "-n", NAMESPACE), SECONDS, log)
@@ -234,14 +248,14 @@ def play_webhook(scene: Scene) -> None:
         ask_about_controllers(scene)
         ask_about_a_namespace_that_is_not_seen(port)
         scene.namespace(LATER)
-        for kind in ("validatingwebhookconfiguration", "mutatingwebhookconfiguration"):
+        for kind in (VALIDATING, MUTATING):
             patch = '[{"op":"replace","path":"/webhooks/0/timeoutSeconds","value":9}]'
             scene.cluster.kubectl("patch", kind, NAME, "--type=json", "-p", patch)
         told = scene.chart.run(scene.chart.command("Pod", f"{RELEASE}-test", {}))
         scene.said["test"], scene.codes["test"] = told.stdout + told.stderr, told.returncode
-        renew_the_authority(scene)
-        scene.until_used(RELEASE, log)
+        scene.until_used(RELEASE, log, but="secrets")
         scene.said["webhook"] = log.read_text()
+    renew_the_authority(scene)
     away = scene.chart.run(scene.chart.command("Job", f"{RELEASE}-uninstall", {}))
     scene.said["unregister"], scene.codes["unregister"] = away.stdout + away.stderr, away.returncode
 
@@ -312,6 +326,7 @@ def renew_the_authority(scene: Scene) -> None:
     made = authority.ensure(store, utc_now())
     assert authority.ensure(store, made.not_after).bundle != made.bundle
     client.close()
+    scene.cluster.kubectl("delete", "secret", f"{RELEASE}-ca", "-n", NAMESPACE)
 
 
 def play_rollout(scene: Scene) -> None:
@@ -322,7 +337,7 @@ def play_rollout(scene: Scene) -> None:
         "--evidence-file=": f"--evidence-file={scene.directory / 'url'}",
     }
     command = scene.chart.command("Deployment", f"{RELEASE}-rollout", changes)
-    with scene.chart.running(command, "r") as log:
+    with scene.chart.running(command, "rollout.log") as log:
         label = "jsonpath={.metadata.labels.pod-security\\.kubernetes\\.io/audit}"
         seen = ("namespace", DIRTY, "-o", label)
         until(lambda: scene.cluster.kubectl("get", *seen).stdout == "baseline", SECONDS, log)
@@ -408,6 +423,64 @@ def test_the_scans_have_no_gap_and_write_their_reports(played: Played) -> None:
         assert ", 0 not listed, " in said, said
         assert " written, " in said, said
         assert "2 deleted" in said, said
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [(), ('admission.managedBy="chart"', 'config={"mutation":{"enabled":true}}')],
+    ids=["webhook", "chart"],
+)
+def test_whoever_registers_has_what_that_takes(
+    played: Played, tmp_path: Path, settings: tuple[str, ...]
+) -> None:
+    """By default nothing is changed by the webhook, so that it may not register that it does."""
+    pods = Pods(played.cluster, NAMESPACE, render(*settings), tmp_path)
+    port, group = free_port(), "admissionregistration.k8s.io"
+    kinds = (VALIDATING, MUTATING) if settings else (VALIDATING,)
+    objects = of_the_cluster(pods)
+    stored = [o for o in pods.objects if o["kind"] in kinds]
+    for registered in stored:
+        text = by_url(yaml.safe_dump(registered), f"https://127.0.0.1:{port}")
+        objects.append(yaml.safe_load(text))
+    items = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    played.cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=items)
+    # What was uninstalled holds it for ten minutes.
+    played.cluster.kubectl("delete", "lease", RELEASE, "-n", NAMESPACE, "--ignore-not-found")
+    before = len(grants.uses(log_of(played.cluster), NAMESPACE))
+    ours = [
+        g for g in grants.granted(of_the_cluster(pods)) if (g.account, g.group) == (RELEASE, group)
+    ]
+    assert {grant.resource for grant in ours} == {f"{kind.lower()}s" for kind in kinds}
+
+    def used() -> list[Use]:
+        return grants.uses(log_of(played.cluster), NAMESPACE)[before:]
+
+    with pods.running(webhook_command(pods, port), "webhook.log") as log:
+        for kind in kinds:
+            until(lambda kind=kind: bundle(played.cluster, kind) != "", SECONDS, log)
+            patch = '[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]'
+            played.cluster.kubectl("patch", kind, NAME, "--type=json", "-p", patch)
+            until(lambda kind=kind: bundle(played.cluster, kind) != "", SECONDS, log)
+        with contextlib.suppress(AssertionError):
+            until(lambda: not grants.unused(ours, used()), SECONDS, log)
+    for kind in kinds:
+        played.cluster.kubectl("delete", kind, NAME)
+    assert grants.unused(ours, used()) == []
+    assert [use for use in used() if use.code in (401, 403)] == []
+
+
+def log_of(cluster: Cluster) -> Path:
+    assert cluster.audit_log is not None
+    return cluster.audit_log
+
+
+def of_the_cluster(pods: Pods) -> list[Json]:
+    return [o for o in pods.objects if o["kind"] in ("ClusterRole", "ClusterRoleBinding")]
+
+
+def bundle(cluster: Cluster, kind: str) -> str:
+    template = "jsonpath={.webhooks[0].clientConfig.caBundle}"
+    return cluster.kubectl("get", kind, NAME, "-o", template, check=False).stdout
 
 
 @pytest.mark.parametrize("write_back", WRITE_BACK)

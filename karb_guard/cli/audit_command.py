@@ -36,39 +36,8 @@ _SEVERITIES = ("error", "warning", "info")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``audit``."""
-    where = parser.add_argument_group("where")
-    add_cluster_arguments(where)
-    where.add_argument(
-        "--from-dump",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="an export instead: files of `kubectl get -o json`, or a must-gather; repeatable",
-    )
-    where.add_argument(
-        "--complete",
-        action="store_true",
-        help="the dump holds everything: a kind that is missing there does not exist",
-    )
-    what = parser.add_argument_group("what")
-    what.add_argument(
-        "-n",
-        "--namespace",
-        action="append",
-        default=[],
-        metavar="NS",
-        help="only this namespace; repeatable (default: all, and what is in none)",
-    )
-    what.add_argument(
-        "--kind",
-        action="append",
-        default=[],
-        metavar="KIND",
-        help="only this kind, as in Deployment or apps/Deployment; repeatable",
-    )
-    what.add_argument(
-        "--severity", choices=_SEVERITIES, help="only invariants that are at least so severe"
-    )
+    _add_where(parser.add_argument_group("where"))
+    _add_what(parser.add_argument_group("what"))
     add_selection_arguments(parser)
     parser.add_argument(
         "--fail-on",
@@ -99,6 +68,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     audit_watch.add_arguments(parser)
     add_output_arguments(parser, Format)
+
+
+def _add_where(where: argparse._ArgumentGroup) -> None:
+    add_cluster_arguments(where)
+    where.add_argument(
+        "--from-dump",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="an export instead: files of `kubectl get -o json`, or a must-gather; repeatable",
+    )
+    where.add_argument(
+        "--complete",
+        action="store_true",
+        help="the dump holds everything: a kind that is missing there does not exist",
+    )
+
+
+def _add_what(what: argparse._ArgumentGroup) -> None:
+    what.add_argument(
+        "-n",
+        "--namespace",
+        action="append",
+        default=[],
+        metavar="NS",
+        help="only this namespace; repeatable (default: all, and what is in none)",
+    )
+    what.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="only this kind, as in Deployment or apps/Deployment; repeatable",
+    )
+    what.add_argument(
+        "--severity", choices=_SEVERITIES, help="only invariants that are at least so severe"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

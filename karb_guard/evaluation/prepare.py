@@ -147,6 +147,28 @@ def prepare(
     if inventory is not None and inventory.holds_group(_DEVICES):
         memory = None
     built = facts.build(obj, workload, settings, inventory, memory)
+    document = _document(obj, kind, built, settings, inventory)
+    return Prepared(
+        obj,
+        ref,
+        owner,
+        coverage,
+        groups,
+        document,
+        tuple(built.malformed),
+        workload=workload,
+        views=built.views,
+    )
+
+
+def _document(
+    obj: Mapping[str, Any],
+    kind: str,
+    built: facts.Facts,
+    settings: FactSettings,
+    inventory: Inventory | None,
+) -> dict[str, Any]:
+    """What a policy sees as ``input``, without the parameters and the context."""
     document: dict[str, Any] = {
         "object": built.object_view,
         "pods": built.views.writable,
@@ -166,14 +188,4 @@ def prepare(
         document["autoscaler"] = autoscaler
     if kind == NETWORK_POLICY:
         document["networkPolicy"] = describe_policy(built.object_view)
-    return Prepared(
-        obj,
-        ref,
-        owner,
-        coverage,
-        groups,
-        document,
-        tuple(built.malformed),
-        workload=workload,
-        views=built.views,
-    )
+    return document

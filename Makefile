@@ -70,7 +70,7 @@ bench: setup ## Measure engine, lint and webhook on this machine
 bench-admission: tools ## What admission adds to a pod's create (about 12 minutes)
 	$(BIN)/python -m benchmarks.admission --seconds $${BENCH_SECONDS:-10}
 
-bench-audit: tools ## A cluster of 10,000 and of 50,000 pods, scanned (about 5 minutes)
+bench-audit: tools ## A cluster of 10,000 and of 50,000 pods, scanned (about 15 minutes; builds kwok once)
 	$(BIN)/python -m benchmarks.audit
 
 soak: setup ## 300 reviews a second for 5 minutes, twice: memory, errors, latency

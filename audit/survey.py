@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,8 +16,11 @@ from karb_guard.evaluation.slices.reads import GroupKind
 from karb_guard.workloads import ROWS
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_MAY_HOLD_PODS = (b'"containers":', b'"x-kubernetes-preserve-unknown-fields":true')
-"""What the schema of a custom resource has somewhere if its objects may hold a PodSpec."""
+_MAY_HOLD_PODS = re.compile(
+    rb'"containers"\s*:|"x-kubernetes-preserve-unknown-fields"\s*:\s*true',
+)
+"""What the schema of a custom resource has somewhere if its objects may hold a PodSpec. Spaces are
+what a proxy in between may write."""
 _METRICS = ".metrics.k8s.io"
 """Aggregated APIs whose objects have containers and are no templates."""
 
@@ -105,7 +109,7 @@ class Surveyor:
         except ClusterError as error:
             # Not defined by a CRD: served by somebody's own API server, which makes no pods of it.
             return error.status != 404 and not resource.group.endswith(_METRICS)
-        return any(mark in schema for mark in _MAY_HOLD_PODS)
+        return _MAY_HOLD_PODS.search(schema) is not None
 
 
 def preferred(kind: GroupKind, found: Sequence[Resource]) -> Resource:

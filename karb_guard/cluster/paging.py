@@ -11,10 +11,12 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
 
+from karb_guard.cluster.ahead import Ahead
 from karb_guard.cluster.client import PAGE, ClusterClient, Json, Query
 from karb_guard.cluster.errors import ClusterError, ExpiredError
 
@@ -90,28 +92,35 @@ class Pager:
         seen as it is now), else it begins anew, which the next page says. Raises ``ClusterError``.
         """
         token, limit, begins, restarts = "", FIRST_PAGE, True, 0
+        ahead: Ahead[bytes] | None = None
         while True:
-            asked = {**(query or {}), "limit": str(limit)}
-            if token:
-                asked["continue"] = token
             try:
-                body = self.get(path, asked)
+                body = ahead.result() if ahead else self.get(path, _asked(query, token, limit))
             except ExpiredError as error:
                 restarts += 1
                 if restarts > MAX_RESTARTS:
                     raise
-                token = error.continue_token or ""
+                token, ahead = error.continue_token or "", None
                 begins = not token
                 continue
             answer = _list(body, path)
             items = _complete(answer)
             metadata = answer.get("metadata") or {}
             version = str(metadata.get("resourceVersion", ""))
+            token = metadata.get("continue") or ""
+            limit = _limit(len(body), len(items))
+            # The API server makes the next page while this one is worked on.
+            ahead = Ahead(partial(self.get, path, _asked(query, token, limit))) if token else None
             yield Page(items, begins, metadata.get("remainingItemCount"), version)
-            token, begins = metadata.get("continue") or "", False
             if not token:
                 return
-            limit = _limit(len(body), len(items))
+            begins = False
+
+
+def _asked(query: Query | None, token: str, limit: int) -> Query:
+    """The query of one page."""
+    page = {**(query or {}), "limit": str(limit)}
+    return {**page, "continue": token} if token else page
 
 
 def _limit(size: int, count: int) -> int:

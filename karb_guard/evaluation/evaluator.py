@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from karb_guard.engine.interface import Answer, Engine, NotEvaluated
 from karb_guard.evaluation.findings import Findings, shown
 from karb_guard.evaluation.gpus import gpu_kind_of, gpus_of
-from karb_guard.evaluation.prepare import JsonText, Prepared, prepare
+from karb_guard.evaluation.prepare import Acquainted, JsonText, Prepared, prepare
 from karb_guard.evaluation.related import context_of
 from karb_guard.evaluation.settings import EvaluationSettings
 from karb_guard.facts import TemplateMemory
@@ -92,6 +92,9 @@ class Evaluator:
         facts, kinds = self._settings.facts, self._kinds
         written = None if json_bytes is None else JsonText(json_bytes, self._memory)
         prepared = [prepare(obj, facts, inventory, kinds, written) for obj in objects]
+        acquainted = Acquainted()
+        for obj, each in zip(objects, prepared, strict=True):
+            acquainted.keep(obj, each)
         answers: list[list[Answer]] = [[] for _ in prepared]
         alike: dict[tuple[str, ...], list[int]] = {}
         for index, each in enumerate(prepared):
@@ -100,7 +103,9 @@ class Evaluator:
         for groups, members in alike.items():
             for question in self._questions_of(groups):
                 documents = [
-                    self._document(question.context, prepared[i], inventory, complete=complete)
+                    self._document(
+                        question.context, prepared[i], inventory, acquainted, complete=complete
+                    )
                     for i in members
                 ]
                 for document in documents:
@@ -132,6 +137,7 @@ class Evaluator:
         keys: tuple[str, ...],
         prepared: Prepared,
         inventory: Inventory | None,
+        acquainted: Acquainted,
         *,
         complete: bool,
     ) -> dict[str, Any]:
@@ -140,7 +146,15 @@ class Evaluator:
         facts = self._settings.facts
         size = None if inventory is None else inventory.json_bytes
         written = None if size is None else JsonText(size, self._memory)
-        context = context_of(prepared, keys, inventory, facts, complete=complete, written=written)
+        context = context_of(
+            prepared,
+            keys,
+            inventory,
+            facts,
+            complete=complete,
+            written=written,
+            acquainted=acquainted,
+        )
         return {**prepared.document, "context": context}
 
     def _evaluation(self, prepared: Prepared, answers: list[Answer]) -> Evaluation:

@@ -73,6 +73,29 @@ class Prepared(NamedTuple):
         return self.workload.templates if self.workload is not None else ()
 
 
+class Acquainted:
+    """Objects that one call has prepared, so that what judges them all does it once for each.
+
+    An object is judged, and it is the neighbour of others: each quota, autoscaler and budget of a
+    namespace looks at the same workloads. Only the object itself is known again, not its like.
+    """
+
+    def __init__(self, most: int = 512) -> None:
+        """``most``: how many are kept; what comes later is prepared each time."""
+        self._most = most
+        self._known: dict[int, tuple[Mapping[str, Any], Prepared]] = {}
+
+    def keep(self, obj: Mapping[str, Any], prepared: Prepared) -> None:
+        """Know it from now on. Holding the object keeps its ``id`` its own."""
+        if len(self._known) < self._most:
+            self._known[id(obj)] = obj, prepared
+
+    def get(self, obj: Mapping[str, Any]) -> Prepared | None:
+        """What was made of this very object."""
+        found = self._known.get(id(obj))
+        return None if found is None else found[1]
+
+
 def reference(obj: Mapping[str, Any]) -> ObjectRef:
     """The object's name for people; robust against any shape of metadata."""
     metadata = obj.get("metadata")

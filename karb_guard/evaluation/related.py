@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from karb_guard.evaluation.prepare import JsonText, Prepared
+from karb_guard.evaluation.prepare import Acquainted, JsonText, Prepared
 from karb_guard.evaluation.slices import About, provider
 from karb_guard.facts.settings import FactSettings
 from karb_guard.inventory import Inventory
@@ -23,15 +23,17 @@ def context_of(  # noqa: PLR0913 - what is known of an object, and how
     *,
     complete: bool,
     written: JsonText | None = None,
+    acquainted: Acquainted | None = None,
 ) -> dict[str, Any]:
     """The slice of related objects for ``keys``; a key that can't be supplied is absent.
 
     ``written``: the JSON that the inventory's objects come from, where they all come from some.
+    ``acquainted``: which of them were prepared before.
     """
     if inventory is None:
         return {}
     wanted = [key for key in keys if inventory.supplies(key)]
-    about = About(prepared, inventory, settings, complete, written)
+    about = About(prepared, inventory, settings, complete, written, acquainted)
     context = inventory.context(prepared.raw, wanted, complete=complete)
     if "isolation" in context:
         context["isolation"] = _isolations(prepared, context["isolation"])

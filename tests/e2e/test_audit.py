@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -25,10 +26,12 @@ from karb_guard.model.audit import Audit
 from karb_guard.model.finding import Severity
 from karb_guard.reports import Format, render_audit
 from tests.support import planted
+from tests.support.api_proxy import proxied
+from tests.support.api_script import Query, Reply, failure, scripted
 from tests.support.browser import chromium, faults, visit
 from tests.support.cli import karb_guard
 from tests.support.controlplane import Cluster, ControlPlane
-from tests.support.planted import Plot, of_places, open_findings, wrong
+from tests.support.planted import MIB, Plot, of_places, open_findings, wrong
 
 pytestmark = pytest.mark.e2e
 PREFIX = "karb-audit"
@@ -203,6 +206,22 @@ def test_a_kind_without_permission_is_said_and_leaves_its_invariants_undecided(
     assert audit.exit_code == 2
 
 
+def test_objects_as_large_as_the_api_server_takes_are_judged(stage: Stage) -> None:
+    """A custom resource of 1 MiB, and annotations up to their limit on a Deployment's pods."""
+    name = f"{PREFIX}-large"
+    stored = stage.cluster.kubectl("get", f"-n{name}", "widget", "heavy", "-o", "json").stdout
+    assert len(stored) > MIB
+    audit = stage.scan()
+    found = of_places(open_findings(audit.report), name)
+    assert found == wrong([plot for plot in stage.plots if plot.namespace == name])
+    undecided = {
+        place: {u.name for u in audit.report.unknowns if u.object.namespace == f"{PREFIX}-{place}"}
+        for place in ("large", "clean", "widget")
+    }
+    assert undecided["large"] == undecided["clean"] | undecided["widget"]
+    assert audit.report.coverage.not_evaluated == 0
+
+
 @dataclass
 class Once(Progress):
     """Does something when a kind is first listed."""
@@ -230,6 +249,29 @@ def test_an_api_server_that_is_restarted_in_mid_scan_is_waited_for(stage: Stage)
     audit = stage.scan(progress=Once("namespaces", restart))
     restarting[0].join(120)
     assert audit.missing == ()
+    assert _identities(audit) == before
+
+
+def test_an_api_server_that_says_429_is_waited_for(stage: Stage, tmp_path: Path) -> None:
+    """Every eighth request is turned away in front of the API server; all others reach it."""
+    before = _identities(stage.scan())
+    count = itertools.count(1)
+    turned_away: list[str] = []
+    with proxied(stage.cluster) as api:
+
+        def answer(path: str, query: Query) -> Reply:
+            if next(count) % 8 == 0:
+                turned_away.append(path)
+                return failure(429, "too many requests, please try again later", retry_after=1)
+            forwarded = api.request("GET", path, **query)
+            return Reply(forwarded.body, forwarded.status)
+
+        with scripted(answer) as script:
+            audit = stage.scan(script.kubeconfig(tmp_path))
+    assert len(turned_away) > 3
+    assert audit.missing == ()
+    assert audit.report.problems == []
+    assert audit.report.coverage.not_evaluated == 0
     assert _identities(audit) == before
 
 

@@ -32,11 +32,12 @@ from karb_guard.toolchain import build_go_tool, cache_dir
 REPOSITORY = Path(__file__).parents[2]
 KUBERNETES_VERSION = "1.37.2"
 ETCD_VERSION = "3.7.3"
+KWOK_VERSION = "0.8.0"
 READY_SECONDS = 90
 STOP_SECONDS = 10
 
 _KUBERNETES = REPOSITORY / "tools" / "kubernetes"
-_TOOLS = {
+TOOLS = {
     "etcd": (REPOSITORY / "tools" / "etcd", "go.etcd.io/etcd/server/v3", ETCD_VERSION),
     "kube-apiserver": (_KUBERNETES, "k8s.io/kubernetes/cmd/kube-apiserver", KUBERNETES_VERSION),
     "kube-controller-manager": (
@@ -45,7 +46,13 @@ _TOOLS = {
         KUBERNETES_VERSION,
     ),
     "kubectl": (_KUBERNETES, "k8s.io/kubernetes/cmd/kubectl", KUBERNETES_VERSION),
+    "kwok": (REPOSITORY / "tools" / "kwok", "sigs.k8s.io/kwok/cmd/kwok", KWOK_VERSION),
 }
+"""Name -> where its module is pinned, package, version."""
+_ON_DEMAND = frozenset({"kwok"})
+"""Built by what needs it, not with the others."""
+ETCD_BYTES = 8 * 2**30
+"""What etcd may hold; by default 2 GiB, which 50,000 pods with their history fill."""
 
 
 OF_THE_ADMINISTRATOR = "- level: Metadata\n  verbs: [create, update, patch]\n  users: [admin]\n"
@@ -58,7 +65,7 @@ OF_SERVICE_ACCOUNTS = (
 
 def tool(name: str) -> Path:
     """The path of a control plane binary, built on first use (about 10 minutes for all)."""
-    module, package, version = _TOOLS[name]
+    module, package, version = TOOLS[name]
     return build_go_tool(module, package, cache_dir() / "bin" / f"{name}-{version}")
 
 
@@ -134,7 +141,7 @@ class ControlPlane:
         cluster = Cluster(self.kubeconfig, True, tool("kubectl"), audit_log)
         if not controllers:
             return cluster
-        self._start_controller_manager()
+        self.start_controller_manager()
         _until(
             lambda: (
                 cluster.kubectl("get", "serviceaccount", "default", check=False).returncode == 0
@@ -162,7 +169,7 @@ class ControlPlane:
     def start_apiserver(self) -> None:
         """Start kube-apiserver and wait for ``/readyz``."""
         d = self.directory
-        self._spawn(
+        self.spawn(
             "kube-apiserver",
             f"--etcd-servers=http://127.0.0.1:{self.etcd_port}",
             "--bind-address=127.0.0.1",
@@ -205,7 +212,7 @@ class ControlPlane:
     def _start_etcd(self) -> None:
         client = f"http://127.0.0.1:{self.etcd_port}"
         peer = f"http://127.0.0.1:{self.peer_port}"
-        self._spawn(
+        self.spawn(
             "etcd",
             f"--data-dir={self.directory / 'etcd'}",
             f"--listen-client-urls={client}",
@@ -214,12 +221,14 @@ class ControlPlane:
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=default={peer}",
             "--unsafe-no-fsync=true",
+            f"--quota-backend-bytes={ETCD_BYTES}",
             "--log-level=warn",
         )
         _until(lambda: _answers(f"{client}/health"), "etcd", lambda: self._log("etcd"))
 
-    def _start_controller_manager(self) -> None:
-        self._spawn(
+    def start_controller_manager(self, *flags: str) -> None:
+        """Start kube-controller-manager with ``flags`` besides what it needs; don't wait."""
+        self.spawn(
             "kube-controller-manager",
             f"--kubeconfig={self.kubeconfig}",
             f"--authentication-kubeconfig={self.kubeconfig}",
@@ -231,6 +240,7 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             "--use-service-account-credentials=true",
             "--leader-elect=false",
+            *flags,
         )
 
     def _write_kubeconfig(self) -> None:
@@ -251,7 +261,8 @@ users: [{{name: admin, user: {{token: {self._token}}}}}]
         )
         self.kubeconfig.chmod(0o600)
 
-    def _spawn(self, name: str, *flags: str) -> None:
+    def spawn(self, name: str, *flags: str) -> None:
+        """Start a program of ``TOOLS``, which ``stop`` stops; its log is ``<name>.log``."""
         with (self.directory / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 [str(tool(name)), *flags], stdout=log, stderr=log, cwd=self.directory
@@ -312,7 +323,7 @@ def running() -> Iterator[Cluster]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Build all binaries (``python tests/support/controlplane.py``), so that tests find them."""
-    for name in argv or _TOOLS:
+    for name in argv or sorted(TOOLS.keys() - _ON_DEMAND):
         print(tool(name))
 
 

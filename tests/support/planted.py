@@ -141,6 +141,10 @@ def _waived(namespace: str) -> Plot:
     return plot
 
 
+WIDGETS_FAULTS = ("pss-baseline", "pss-restricted", "gpu-bypass")
+"""Of a privileged container."""
+
+
 def _custom_resource(namespace: str) -> Plot:
     """A kind that nobody knows: its pod template is found by walking it."""
     plot = Plot(namespace, good_stack(namespace))
@@ -153,8 +157,37 @@ def _custom_resource(namespace: str) -> Plot:
         "spec": {"template": template},
     }
     plot.objects.append(widget)
-    for invariant in ("pss-baseline", "pss-restricted", "gpu-bypass"):
+    for invariant in WIDGETS_FAULTS:
         plot.plant("Widget", "odd", invariant)
+    return plot
+
+
+MIB = 2**20
+ANNOTATIONS = 256 * 1024
+"""Bytes that the API server takes in an object's annotations."""
+
+
+def _large(namespace: str) -> Plot:
+    """As large as an API server takes: what is wrong in there is found all the same.
+
+    Annotations up to their limit, which every pod of the Deployment carries, and a custom
+    resource of 1 MiB: notes beside its pod template, and arguments in it.
+    """
+    plot = _no_memory_limit(namespace)
+    template = find(plot.objects, "Deployment")["spec"]["template"]
+    room = ANNOTATIONS - 1024
+    template["metadata"]["annotations"]["example.com/notes"] = "n" * room
+    heavy = copy.deepcopy(find(_custom_resource(namespace).objects, "Widget"))
+    heavy["metadata"]["name"] = "heavy"
+    heavy["spec"]["notes"] = [f"note {number}: {'n' * 500}" for number in range(MIB // 1024)]
+    container = heavy["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [
+        {"name": f"NOTE_{number}", "value": "n" * 1024} for number in range(MIB // 2048)
+    ]
+    assert MIB < len(json.dumps(heavy)) < MIB + 2**17
+    plot.objects.append(heavy)
+    for invariant in WIDGETS_FAULTS:
+        plot.plant("Widget", "heavy", invariant)
     return plot
 
 
@@ -167,6 +200,7 @@ _MAKERS = {
     "scaler": _no_scaler,
     "dangling": _dangling_scaler,
     "waived": _waived,
+    "large": _large,
     "widget": _custom_resource,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from karb_guard.evaluation.prepare import JsonText, Prepared, prepare
+from karb_guard.evaluation.prepare import Acquainted, JsonText, Prepared, prepare
 from karb_guard.facts.settings import FactSettings
 from karb_guard.inventory import Inventory
 from karb_guard.inventory.keys import key_of
@@ -21,10 +21,17 @@ class About(NamedTuple):
     """The inventory holds everything of its namespaces and of the cluster."""
     written: JsonText | None = None
     """The JSON that the inventory's objects come from, where they all come from some."""
+    acquainted: Acquainted | None = None
+    """What was prepared before, against this inventory."""
 
     def prepare(self, obj: Mapping[str, Any]) -> Prepared:
         """Another object of the inventory, as policies would see it."""
-        return prepare(obj, self.settings, self.inventory, (), self.written)
+        known = None if self.acquainted is None else self.acquainted.get(obj)
+        if known is None:
+            known = prepare(obj, self.settings, self.inventory, (), self.written)
+            if self.acquainted is not None:
+                self.acquainted.keep(obj, known)
+        return known
 
     @property
     def namespace(self) -> str | None:

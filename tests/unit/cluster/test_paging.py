@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -152,3 +153,26 @@ def test_a_server_that_is_away_is_tried_again(tmp_path: Path) -> None:
         next(pages)
     assert caught.value.status == 0
     assert len(made.slept) == 3
+
+
+def test_the_next_page_is_asked_for_while_this_one_is_worked_on(rig: Callable[..., Rig]) -> None:
+    asked = threading.Event()
+
+    def answer(_path: str, query: Query) -> Reply:
+        if "continue" not in query:
+            return page(["a"], "t1")
+        asked.set()
+        return page(["b"])
+
+    pages = rig(answer).pager.pages(PATH)
+    assert next(pages).items[0]["metadata"]["name"] == "a"
+    assert asked.wait(10), "nobody asked for the second page before it was wanted"
+    assert next(pages).items[0]["metadata"]["name"] == "b"
+
+
+def test_a_refused_second_page_is_told_after_the_first(rig: Callable[..., Rig]) -> None:
+    made = rig(in_order(page(["a"], "t1"), failure(403, "no longer")))
+    pages = made.pager.pages(PATH)
+    assert len(next(pages).items) == 1
+    with pytest.raises(ClusterError, match="no longer"):
+        next(pages)

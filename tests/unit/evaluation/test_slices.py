@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from karb_guard.evaluation.prepare import prepare
+from karb_guard.evaluation.prepare import Acquainted, prepare
 from karb_guard.evaluation.related import _BY_INVENTORY, context_of
 from karb_guard.evaluation.slices import About, provider
 from karb_guard.facts.settings import FactSettings
@@ -76,3 +76,22 @@ def test_what_was_made_of_an_inventory_is_made_anew_after_an_object_is_added() -
     assert inventory.remembered("count", lambda: 1 / 0) == 0
     inventory.add(named("Pod", "p"))
     assert inventory.remembered("count", lambda: len(inventory)) == 1
+
+
+class TestWhoIsPreparedOnce:
+    def test_a_neighbour_that_two_slices_look_at(self) -> None:
+        pod = named("Pod", "q")
+        seen = about(pod)._replace(acquainted=Acquainted())
+        assert seen.prepare(pod) is seen.prepare(pod)
+        assert about(pod).prepare(pod) is not about(pod).prepare(pod)
+
+    def test_only_the_object_itself_not_its_like(self) -> None:
+        pod, other = named("Pod", "q"), named("Pod", "q")
+        seen = about(pod, other)._replace(acquainted=Acquainted())
+        assert seen.prepare(pod) is not seen.prepare(other)
+
+    def test_so_many_at_most(self) -> None:
+        pods = [named("Pod", f"q{number}") for number in range(3)]
+        seen = about(*pods)._replace(acquainted=Acquainted(most=2))
+        again = [seen.prepare(pod) is seen.prepare(pod) for pod in pods]
+        assert again == [True, True, False]

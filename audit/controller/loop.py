@@ -65,6 +65,8 @@ class Controller:
         self._stopping = threading.Event()
         self._said = ""
         self._said_of_labels = ""
+        self._failed: dict[str, str] = {}
+        """Rollout -> why it could not be moved when it was tried last."""
 
     def stop(self) -> None:
         """End after the round that runs."""
@@ -96,11 +98,38 @@ class Controller:
         if staged:
             world = self._world(namespaces)
             self._teller.begin_round()
-            for obj in staged:
+            for obj in self._failed_last(staged):
                 if not self._leadership.is_leader:
                     return
-                self._one(obj, world, namespaces, labelling)
+                self._guarded(obj, world, namespaces, labelling)
         self._release(labelling, namespaces)
+
+    def _failed_last(self, staged: list[Json]) -> list[Json]:
+        """In the order to go by: whose write may time out again keeps nobody waiting."""
+        names = {obj["metadata"]["name"] for obj in staged}
+        self._failed = {name: why for name, why in self._failed.items() if name in names}
+        return sorted(staged, key=lambda obj: obj["metadata"]["name"] in self._failed)
+
+    def _guarded(
+        self, obj: Json, world: World, namespaces: Mapping[str, Json], labelling: Labelling
+    ) -> None:
+        """Move one rollout. Never raises: what is wrong with one keeps no other one where it is."""
+        name, answered = obj["metadata"]["name"], True
+        try:
+            self._one(obj, world, namespaces, labelling)
+        except ClusterError as error:
+            problem, answered = str(error), error.status > 0
+        except Exception as error:
+            logger.exception("a rollout could not be moved")
+            problem = f"a mistake of karb-guard: {type(error).__name__}"
+        else:
+            self._failed.pop(name, None)
+            return
+        if self._failed.get(name) != problem:
+            log_to(logger, logging.WARNING, "rollout not moved", invariant=name, problem=problem)
+        self._failed[name] = problem
+        if answered:  # where no answer came, an Event would not get through either
+            self._teller.warn(obj, problem, world.now)
 
     def _release(self, labelling: Labelling, namespaces: Mapping[str, Json]) -> None:
         """Take away the labels that no rollout asks for any more."""

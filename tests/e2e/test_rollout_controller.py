@@ -273,6 +273,67 @@ def _turned_back(scene: Scene, cluster: Cluster, name: str) -> None:
     cluster.kubectl("annotate", "invariantrollout", INVARIANT, wish, "--overwrite")
 
 
+def test_a_status_that_a_policy_refuses_keeps_no_other_rollout(
+    scene: Scene, cluster: Cluster, namespace: Callable[..., str]
+) -> None:
+    name = namespace("refused")
+    scene.names = [name]
+    refusing = _refusing(OTHER)
+    cluster.kubectl("apply", "-f", "-", stdin=json.dumps(refusing))
+    try:
+        # The older one, which is tried first.
+        scene.put(OTHER, namespaces=targets(name), gates=GATES)
+        seconds_until(lambda: not _takes_status(cluster, OTHER), EFFECT_SECONDS)
+        scene.put(INVARIANT, namespaces=targets(name), gates=GATES)
+        scene.live()
+        seconds_until(lambda: scene.entry(name).get("stage") == "audit", ROUND_SECONDS)
+        assert scene.entry(name, OTHER) == {}
+        scene.put(INVARIANT, namespaces=[{"name": name, "stage": "off"}], gates=GATES)
+        seconds_until(lambda: scene.entry(name).get("step") == "Lowered", ROUND_SECONDS)
+        done = cluster.kubectl("get", "events.events.k8s.io", "-n", "default", "-o", "json")
+        told = [e for e in json.loads(done.stdout)["items"] if e["reason"] == "NotMoved"]
+        assert [e["regarding"]["name"] for e in told] == [OTHER]
+        assert "nobody writes this" in told[0]["note"]
+        assert scene.log.read_text().count("rollout not moved") == 1
+    finally:
+        cluster.kubectl("delete", "-f", "-", stdin=json.dumps(refusing))
+    seconds_until(lambda: scene.entry(name, OTHER).get("stage") == "audit", ROUND_SECONDS)
+
+
+def _refusing(invariant: str) -> Json:
+    """A policy of the cluster's own, with its binding, against writes of one rollout's status."""
+    rule = {
+        "apiGroups": ["karb.dev"],
+        "apiVersions": ["*"],
+        "operations": ["UPDATE"],
+        "resources": ["invariantrollouts/status"],
+    }
+    says = {
+        "expression": f"object.metadata.name != '{invariant}'",
+        "message": "nobody writes this",
+    }
+    kinds = "admissionregistration.k8s.io/v1"
+    policy = {
+        "apiVersion": kinds,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "no-status"},
+        "spec": {"matchConstraints": {"resourceRules": [rule]}, "validations": [says]},
+    }
+    binding = {
+        "apiVersion": kinds,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": "no-status"},
+        "spec": {"policyName": "no-status", "validationActions": ["Deny"]},
+    }
+    return {"apiVersion": "v1", "kind": "List", "items": [policy, binding]}
+
+
+def _takes_status(cluster: Cluster, invariant: str) -> bool:
+    patch = ("patch", "invariantrollout", invariant, "--subresource=status", "--type=merge")
+    done = cluster.kubectl(*patch, "-p", '{"status": {"summary": "probe"}}', check=False)
+    return done.returncode == 0
+
+
 def test_the_command_itself_leads_and_writes(
     cluster: Cluster,
     webhook: WebhookProcess,

@@ -3,7 +3,7 @@
 ``python -m tests.support.keda_scalers --write`` reads ``schema/generated/scalers-schema.json`` of
 the Go module that ``tools/keda`` pins (downloaded if need be) and writes
 ``policies/lib/keda_scalers.rego``: for each type of trigger the fields that it requires, and where
-else than in the trigger's metadata they may stand.
+else than in the trigger's metadata they may stand; and the fields that hold its target.
 """
 
 from __future__ import annotations
@@ -28,6 +28,23 @@ TIMEOUT_SECONDS = 300
 SECOND_NAMES: Mapping[str, frozenset[str]] = {"ibmmq": frozenset({"queueNames"})}
 """Fields that the schema calls required and that are another name of one that is."""
 
+TARGETS: Mapping[str, Mapping[str, str | None]] = {
+    "cpu": {"value": None},
+    "gcp-spanner": {"targetValue": "activationValue"},
+    "github-runner": {"targetWorkflowQueueLength": None},
+    "memory": {"value": None},
+    "rabbitmq": {"queueLength": "activationValue"},
+    "redis-cluster-streams": {"pendingEntriesCount": None, "streamLength": None},
+    "redis-sentinel-streams": {"pendingEntriesCount": None, "streamLength": None},
+    "redis-streams": {"pendingEntriesCount": None, "streamLength": None},
+    "solarwinds": {"targetValue": "activationValue"},
+    "splunk": {"targetValue": "activationValue"},
+}
+"""Targets that can't be told from the names in the schema (pkg/scalers, the scalers' structs)."""
+UNUSED_AT_ZERO = frozenset({"solace-direct-messaging", "solace-event-queue", "lagCount"})
+"""Types, and fields of types, of several targets, where 0 means that one is not used."""
+_ACTIVATION = "activation"
+
 _HEAD = """\
 # Generated from KEDA's schema of its scalers by tests/support/keda_scalers.py; don't edit.
 # Source: {module} {version}, {schema}
@@ -36,6 +53,11 @@ package karb.lib.keda_scalers
 # Type of trigger -> field that it requires -> where else it may stand: in a TriggerAuthentication
 # (auth), or in an environment variable of the target that `<field>FromEnv` names (env).
 required := {{
+"""
+_TARGETS_HEAD = """\
+
+# Type of trigger -> field that holds a target, above zero -> the field of its activation, or null.
+targets := {
 """
 
 
@@ -69,7 +91,26 @@ def rego(scalers: Sequence[Mapping[str, Any]]) -> str:
         fields = dict(_required(scaler))
         body = ", ".join(f'"{name}": {json.dumps(where)}' for name, where in sorted(fields.items()))
         lines.append(f'\t"{scaler["type"]}": {{{body}}},\n')
+    lines += ["}\n", _TARGETS_HEAD]
+    for scaler in sorted(scalers, key=lambda each: str(each["type"])):
+        if pairs := _targets(scaler):
+            body = ", ".join(f'"{name}": {json.dumps(pairs[name])}' for name in sorted(pairs))
+            lines.append(f'\t"{scaler["type"]}": {{{body}}},\n')
     return "".join([*lines, "}\n"])
+
+
+def _targets(scaler: Mapping[str, Any]) -> Mapping[str, str | None]:
+    """A target is what has an ``activation`` field of its name."""
+    if scaler["type"] in UNUSED_AT_ZERO:
+        return {}
+    names = {field["name"] for field in scaler["parameters"]}
+    found: dict[str, str | None] = {}
+    for name in names:
+        rest = name.removeprefix(_ACTIVATION)
+        target = rest[:1].lower() + rest[1:]
+        if rest != name and target in names - UNUSED_AT_ZERO:
+            found[target] = name
+    return {**found, **TARGETS.get(scaler["type"], {})}
 
 
 def _required(scaler: Mapping[str, Any]) -> Sequence[tuple[str, list[str]]]:

@@ -18,6 +18,7 @@ from karb_guard.evaluation.autoscaling.shapes import (
     target,
     text,
 )
+from karb_guard.evaluation.autoscaling.thresholds import numbers
 
 HPA = ("autoscaling", "HorizontalPodAutoscaler")
 SCALED_OBJECT = ("keda.sh", "ScaledObject")
@@ -123,14 +124,16 @@ def _pause(obj: Mapping[str, Any]) -> str | None:
 
 
 def _trigger(trigger: Mapping[str, Any]) -> Json:
-    metadata = list(mapping(trigger.get("metadata")).items())[:MAX_ITEMS]
+    """Its metadata, and ``numbers``: what KEDA reads as a number in there."""
+    items = list(mapping(trigger.get("metadata")).items())[:MAX_ITEMS]
+    metadata = {key: value for name, item in items if (key := text(name)) and (value := text(item))}
+    kind, metric_type = text(trigger.get("type")), text(trigger.get("metricType"))
     return {
-        "type": text(trigger.get("type")),
+        "type": kind,
         "name": text(trigger.get("name")),
-        "metricType": text(trigger.get("metricType")),
-        "metadata": {
-            key: value for name, item in metadata if (key := text(name)) and (value := text(item))
-        },
+        "metricType": metric_type,
+        "metadata": metadata,
+        "numbers": numbers(kind, metric_type, metadata),
         "auth": text(mapping(trigger.get("authenticationRef")).get("name")),
     }
 

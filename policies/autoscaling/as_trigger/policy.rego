@@ -2,9 +2,10 @@
 # title: A trigger of a ScaledObject lacks what its scaler needs
 # description: |-
 #   KEDA's webhook looks at none of this: a trigger of a type that KEDA doesn't have, without a
-#   field that its scaler requires, with a threshold that is no number above zero, or with an
-#   activation threshold at or above the threshold (between them the service sleeps although work
-#   waits) fails when KEDA first asks, in an event of the ScaledObject. A PromQL query without an
+#   field that its scaler requires or with a threshold that is no number above zero fails when KEDA
+#   first asks, in an event of the ScaledObject. (KEDA reads JSON: `1e3` is a number, and neither
+#   `.5` nor `+5` nor `08` is.) A service that sleeps at 0 and whose activation threshold is at or
+#   above the threshold sleeps between them although work waits. A PromQL query without an
 #   aggregation breaks as soon as there are two replicas, because KEDA takes exactly one series. A
 #   cpu trigger needs `metricType`. Certificates that are not checked let anybody on the path decide
 #   how many GPUs run. Required fields are those of KEDA's own schema of its scalers; what a
@@ -24,7 +25,7 @@
 #     type: 'KEDA has no scaler of type {type}'
 #     field: 'trigger {type} needs the field {field}'
 #     threshold: '{field}: {value} is no number above zero'
-#     activation: 'activationThreshold {activation} is not below threshold {threshold}: between them nothing wakes it'
+#     activation: '{key} {activation} is not below {field} {threshold}: between them nothing wakes it'
 #     aggregation: 'the query aggregates nothing, so it fails once two pods answer: {query}'
 #     metrictype: 'trigger {type} needs metricType: Utilization or AverageValue'
 #     tls: 'the certificate of {address} is not checked (unsafeSsl)'
@@ -71,34 +72,47 @@ from_authentication(trigger, elsewhere) if {
 	is_string(trigger.auth)
 }
 
-violations contains {"check": "threshold", "path": array.concat(trigger.path, ["metadata", field]), "detail": {"field": field, "value": value}} if {
-	some trigger in input.autoscaler.triggers
-	some field in ["threshold", "value", "targetValue", "queryValue", "targetQueryValue", "listLength", "queueLength"]
-	value := trigger.metadata[field]
-	trigger.type != "cron"
-	not positive(value)
+violations contains {"check": "threshold", "path": array.concat(goal.trigger.path, ["metadata", goal.field]), "detail": {"field": goal.field, "value": goal.value}} if {
+	some goal in goals
+	not right(goal)
 }
+
+# Every target that is written, as KEDA's schema names it: an external scaler has fields of its own.
+goals := [{"trigger": trigger, "field": field, "value": value, "activation": activation} |
+	some trigger in input.autoscaler.triggers
+	some field, activation in keda_scalers.targets[trigger.type]
+	value := trigger.metadata[field]
+]
 
 # A `{{ }}` is filled in later.
-positive(value) if contains(value, "{")
+right(goal) if contains(goal.value, "{{")
 
-positive(value) if {
-	regex.match(`^[0-9]+(\.[0-9]+)?(e[0-9]+|[kKmMGT]i?)?$`, value)
-	not regex.match(`^[0.]+(e[0-9]+|[kKmMGT]i?)?$`, value)
+right(goal) if goal.trigger.numbers[goal.field] > 0
+
+# A formula takes the readings alone, so that the targets of its triggers mean nothing.
+right(goal) if {
+	composed
+	is_number(goal.trigger.numbers[goal.field])
 }
 
-violations contains {"check": "activation", "path": array.concat(trigger.path, ["metadata", "activationThreshold"]), "detail": {"activation": trigger.metadata.activationThreshold, "threshold": trigger.metadata.threshold}} if {
-	some trigger in input.autoscaler.triggers
-	number(trigger.metadata.activationThreshold) >= number(trigger.metadata.threshold)
+composed if is_string(input.autoscaler.modifiers.formula)
+
+violations contains {"check": "activation", "path": array.concat(goal.trigger.path, ["metadata", goal.activation]), "detail": {"key": goal.activation, "activation": goal.trigger.metadata[goal.activation], "field": goal.field, "threshold": goal.value}} if {
+	sleeps
+	not composed
+	some goal in goals
+	goal.trigger.numbers[goal.activation] >= goal.trigger.numbers[goal.field]
 }
 
-number(text) := to_number(text) if regex.match(`^[0-9]+(\.[0-9]+)?$`, text)
+sleeps if input.autoscaler.min == 0
+
+sleeps if input.autoscaler.idle == 0
 
 violations contains {"check": "aggregation", "path": array.concat(trigger.path, ["metadata", "query"]), "detail": {"query": trigger.metadata.query}} if {
 	some trigger in input.autoscaler.triggers
 	trigger.type == "prometheus"
 	query := trigger.metadata.query
-	not regex.match(`(?i)\b(sum|avg|min|max|count|quantile|histogram_quantile|scalar|vector|topk|bottomk|group|stddev|absent)\s*(by|without|\()`, query)
+	not regex.match(`(?i)\b(sum|avg|min|max|count|quantile|histogram_quantile|scalar|vector|topk|bottomk|limitk|limit_ratio|group|stddev|stdvar|count_values|absent|absent_over_time)\s*(by|without|\()`, query)
 
 	# A recording rule (level:metric:operations) may well be of one series.
 	not regex.match(`^[a-zA-Z0-9_]*:[a-zA-Z0-9_]+:[a-zA-Z0-9_]*$`, query)

@@ -19,8 +19,8 @@ from tests.support.cli import REPOSITORY, karb_guard
 
 Json = dict[str, Any]
 Key = tuple[str, ...]
-FIRST_SECONDS = 90
-SECONDS = 30
+FIRST_SECONDS = 180
+SECONDS = 90
 """Within which a change has to be seen. It takes one or two; machines are shared."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from karb_guard.cluster.client import connect
-from karb_guard.cluster.errors import ClusterError
+from karb_guard.cluster.errors import ClusterError, ExpiredError
 from tests.support.api_script import Query, Reply, scripted
 
 PATH = "/api/v1/pods"
@@ -33,4 +33,13 @@ def test_a_watch_that_breaks_off_says_so(tmp_path: Path) -> None:
     with scripted(answer) as script:
         stream = connect(script.kubeconfig(tmp_path)).watch(PATH, "2")
         with pytest.raises(ClusterError, match="the stream broke"):
+            list(stream)
+
+
+def test_an_expired_version_is_told_apart(tmp_path: Path) -> None:
+    gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}
+    said = Reply(json.dumps(gone).encode() + b"\n", chunks=2)
+    with scripted(lambda _path, _query: said) as script:
+        stream = connect(script.kubeconfig(tmp_path)).watch(PATH, "1")
+        with pytest.raises(ExpiredError, match="too old"):
             list(stream)

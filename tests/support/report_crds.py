@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from karb_guard.reports.policy_report import OPENREPORTS, WGPOLICY, ReportApi
-from karb_guard.toolchain import find_go
+from karb_guard.toolchain import ToolchainError, find_go
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -52,17 +52,16 @@ DOWNLOAD_SECONDS = 300
 
 
 def published(api: ReportApi) -> list[Json]:
-    """As their project publishes them. Raises ``ToolchainError`` without Go."""
+    """As their project publishes them. Raises ``ToolchainError`` without Go, or the module."""
     module, folder = PUBLISHED[api]
     pins = (PINNED / "go.mod").read_text(encoding="utf-8")
     (version,) = re.findall(rf"{re.escape(module)} (v\S+)", pins)
+    command = [str(find_go()), "mod", "download", "-json", f"{module}@{version}"]
     done = subprocess.run(
-        [str(find_go()), "mod", "download", "-json", f"{module}@{version}"],
-        cwd=PINNED,
-        capture_output=True,
-        check=True,
-        timeout=DOWNLOAD_SECONDS,
+        command, cwd=PINNED, capture_output=True, check=False, timeout=DOWNLOAD_SECONDS
     )
+    if done.returncode:
+        raise ToolchainError(f"{module}@{version}: {done.stdout[-500:]!r} {done.stderr[-500:]!r}")
     files = (Path(json.loads(done.stdout)["Dir"]) / folder).glob("*.yaml")
     found = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(files)]
     kinds = {api.kind, api.cluster_kind}

@@ -35,6 +35,7 @@ class Unread:
 
     def __init__(self, audit: Audit) -> None:
         self._missing = audit.missing
+        self._asked = frozenset(invariant.name for invariant in audit.report.invariants)
         self._namespaces = frozenset(audit.namespaces)
         self._unjudged = frozenset(p.file for p in audit.report.problems)
         self._undecided = {
@@ -57,7 +58,12 @@ class Unread:
         return (found.group, found.kind) == _NAMESPACE and found.name in self._namespaces
 
     def why(self, result: Mapping[str, Any]) -> str | None:
-        """What of it was not read, or ``None`` where the scan had its say, if it is in scope."""
+        """What of it was not read, or ``None`` where the scan had its say, if it is in scope.
+
+        Of an invariant that is switched off nothing is to be kept.
+        """
+        if result.get("policy") not in self._asked:
+            return None
         found = _of_result(result)
         for missing in self._missing:
             if _hides(missing, found):

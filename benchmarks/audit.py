@@ -28,7 +28,7 @@ from benchmarks.table import markdown
 from karb_guard.cluster.client import ClusterClient, connect
 from karb_guard.toolchain import ToolchainError
 from tests.support import kwok, planted
-from tests.support.controlplane import ControlPlane
+from tests.support.controlplane import ControlPlane, NotReadyError
 
 Json = dict[str, Any]
 Finding = tuple[str, ...]
@@ -136,8 +136,8 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     try:
         runs, planted_count = measure(args.pods, args.namespaces)
-    except ToolchainError as error:
-        raise SystemExit(f"the cluster can't be built: {error}") from error
+    except (ToolchainError, NotReadyError) as error:
+        raise SystemExit(f"there is no such cluster here: {error}") from error
     print(_table(runs, planted_count))
 
 
@@ -150,7 +150,7 @@ def measure(sizes: Sequence[int], namespaces: int) -> tuple[list[Run], int]:
             control.start_controller_manager(*MANAGER_FLAGS)
             kwok.start(control)
             client = connect(control.kubeconfig)
-            builder = Builder(client, namespaces)
+            builder = Builder(client, namespaces, control.check)
             begun = time.monotonic()
             builder.build()
             builder.wait_for_nodes()

@@ -20,7 +20,6 @@ import orjson
 
 from benchmarks.large_cluster import (
     GPU_NODES,
-    NAMESPACES,
     Json,
     collection,
     definitions,
@@ -61,9 +60,13 @@ _NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 class Builder:
     """Creates what people and operators would."""
 
-    def __init__(self, client: ClusterClient, namespaces: int = NAMESPACES) -> None:
+    def __init__(
+        self, client: ClusterClient, namespaces: int, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """``check`` raises where what has to run for the cluster to grow no longer does."""
         self._client = client
         self._namespaces = namespaces
+        self._check = check
         self._pool = ThreadPoolExecutor(THREADS)
         self._binder = Binder(client, self._pool)
         self._deployments: list[str] = []
@@ -90,6 +93,7 @@ class Builder:
         """Until kwok has made every node Ready and the node lifecycle controller has seen it."""
 
         def waiting() -> int:
+            self._check()
             items, _ = self._client.list("/api/v1/nodes")
             return sum(not _is_ready(node) for node in items)
 
@@ -103,6 +107,7 @@ class Builder:
         wanted = replicas * len(self._deployments)
 
         def waiting() -> int:
+            self._check()
             self._binder.bind()
             return wanted - self._ready()
 

@@ -151,6 +151,12 @@ class ControlPlane:
         )
         return cluster
 
+    def check(self) -> None:
+        """Raise ``NotReadyError`` with its log for what was started here and ended by itself."""
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                raise NotReadyError(f"{name} ended ({process.returncode}): {self._log(name)}")
+
     def stop(self) -> None:
         """Stop what this object started, in reverse order; the directory stays."""
         for name in reversed(list(self._processes)):

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from karb_guard.toolchain import cache_dir, find_go
+from karb_guard.toolchain import ToolchainError, cache_dir, find_go
 from tests.support.controlplane import KWOK_VERSION, TOOLS, ControlPlane
 
 MODULE = "sigs.k8s.io/kwok"
@@ -71,10 +71,13 @@ def stages() -> list[Json]:
 
 
 def _module() -> Path:
-    """Where Go keeps the module's files."""
+    """Where Go keeps the module's files. Raises ``ToolchainError``."""
     command = [str(find_go()), "mod", "download", "-json", f"{MODULE}@v{KWOK_VERSION}"]
     place = TOOLS["kwok"][0]
-    done = subprocess.run(
-        command, cwd=place, capture_output=True, check=True, timeout=_DOWNLOAD_SECONDS
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=place, capture_output=True, check=True, timeout=_DOWNLOAD_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolchainError(f"kwok's stages can't be had from its Go module: {error}") from error
     return Path(json.loads(done.stdout)["Dir"])

@@ -18,7 +18,8 @@ gpu_target := {} if {
 found if target.found
 
 # Every signal: a metric of an HPA or a trigger of a ScaledObject, in one shape. `text` is what it
-# is called or asks for, in lower case; `average` whether the answer is divided by the replicas.
+# is called or asks for, in lower case; `average` whether the answer is divided by the replicas;
+# `aggregate` how a query makes one answer of several pods'.
 signals := array.concat(
 	[signal |
 		some metric in input.autoscaler.metrics
@@ -29,6 +30,7 @@ signals := array.concat(
 			"shown": object.get(metric, "name", ""),
 			"pods": metric.type in {"Resource", "ContainerResource", "Pods"},
 			"average": averaged(metric),
+			"aggregate": null,
 		}
 	],
 	[signal |
@@ -40,6 +42,7 @@ signals := array.concat(
 			"shown": asked(trigger),
 			"pods": trigger.type in {"cpu", "memory"},
 			"average": divided(trigger),
+			"aggregate": object.get(trigger, "aggregate", null),
 		}
 	],
 )
@@ -64,8 +67,12 @@ ratio(signal) if {
 	contains(signal.text, word)
 }
 
-# Signals that count what waits.
+# Signals that are a mean over the pods already.
+mean(signal) if signal.aggregate in {"avg", "quantile"}
+
+# Signals that count what waits, for all pods together.
 total(signal) if {
+	not signal.aggregate in {"avg", "quantile", "max", "min", "ratio"}
 	some word in ["waiting", "queue_size", "queue_length", "queue_depth", "pending", "backlog", "inflight", "in_flight", "num_requests"]
 	contains(signal.text, word)
 	not ratio(signal)

@@ -8,6 +8,7 @@ from typing import Any
 from karb_guard.defaulting.autoscalers import autoscaler, autoscaler_v1
 from karb_guard.evaluation.autoscaling.given import AMOUNTS, milli, tolerances
 from karb_guard.evaluation.autoscaling.given import metrics as given_metrics
+from karb_guard.evaluation.autoscaling.promql import aggregate
 from karb_guard.evaluation.autoscaling.shapes import (
     MAX_ITEMS,
     Json,
@@ -124,7 +125,11 @@ def _pause(obj: Mapping[str, Any]) -> str | None:
 
 
 def _trigger(trigger: Mapping[str, Any]) -> Json:
-    """Its metadata, and ``numbers``: what KEDA reads as a number in there."""
+    """A trigger.
+
+    ``numbers``: what KEDA reads as a number in its metadata; ``aggregate``: how a PromQL query
+    makes one answer of several pods'.
+    """
     items = list(mapping(trigger.get("metadata")).items())[:MAX_ITEMS]
     metadata = {key: value for name, item in items if (key := text(name)) and (value := text(item))}
     kind, metric_type = text(trigger.get("type")), text(trigger.get("metricType"))
@@ -134,6 +139,7 @@ def _trigger(trigger: Mapping[str, Any]) -> Json:
         "metricType": metric_type,
         "metadata": metadata,
         "numbers": numbers(kind, metric_type, metadata),
+        "aggregate": aggregate(metadata.get("query", "")) if kind == "prometheus" else None,
         "auth": text(mapping(trigger.get("authenticationRef")).get("name")),
     }
 

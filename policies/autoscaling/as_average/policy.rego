@@ -6,7 +6,8 @@
 #   it is wrong: with four replicas 2 s become 0.5 s, the service looks well, and the more it scales
 #   the better it looks. `Value` multiplies the running replicas by value/target instead: right for
 #   a latency, and for a queue's total a runaway, since more replicas don't make the ratio smaller
-#   until the queue is. A ScaledObject's triggers are AverageValue unless they say otherwise.
+#   until the queue is. A query that is a mean over the pods, as `avg(...)` and `sum(...) / count(...)`
+#   are, is divided once already, so that `Value` is right for it too. A ScaledObject's triggers are AverageValue unless they say otherwise.
 # related_resources:
 # - ref: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
 #   description: Horizontal Pod Autoscaling
@@ -20,6 +21,7 @@
 #   - keda.sh/ScaledObject
 #   checks:
 #     ratio: '{signal} is no total: as AverageValue it is divided by the replicas'
+#     mean: '{signal} is a mean already: as AverageValue it is divided by the replicas again'
 #     total: '{signal} is a total: as Value it multiplies the replicas that run'
 #   remediation: |-
 #     For a latency or a ratio, in a ScaledObject:
@@ -37,6 +39,13 @@ violations contains {"check": "ratio", "path": signal.path, "detail": {"signal":
 	some signal in external
 	signal.average
 	scaling.ratio(signal)
+}
+
+violations contains {"check": "mean", "path": signal.path, "detail": {"signal": signal.shown}} if {
+	some signal in external
+	signal.average
+	scaling.mean(signal)
+	not scaling.ratio(signal)
 }
 
 violations contains {"check": "total", "path": signal.path, "detail": {"signal": signal.shown}} if {

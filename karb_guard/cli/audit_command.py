@@ -21,7 +21,7 @@ from karb_guard.cli.common import (
 from karb_guard.cli.extras import needing_extra
 from karb_guard.cli.outputs import add_output_arguments, wants_colour, write
 from karb_guard.model.errors import UsageError
-from karb_guard.reports import Format, render_audit
+from karb_guard.reports import Format, audit_pieces
 from karb_guard.reports.prices import read_prices
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _written_back(args: argparse.Namespace, audit: Audit) -> bool:
 def _write(args: argparse.Namespace, audit: Audit, prices: PriceTable | None) -> None:
     outputs = args.outputs or [(Format.TEXT, None)]
     for form, file in outputs:
-        text = render_audit(
+        pieces = audit_pieces(
             audit,
             form,
             colour=file is None and wants_colour(),
@@ -262,7 +262,7 @@ def _write(args: argparse.Namespace, audit: Audit, prices: PriceTable | None) ->
             quiet=args.quiet,
             prices=prices,
         )
-        write(text, file)
+        write(pieces, file)
     if not args.quiet and all(file is not None or form.is_data for form, file in outputs):
         from karb_guard.reports.audit_text import coverage
         from karb_guard.reports.text import summary

@@ -10,7 +10,7 @@ from karb_guard.cli.common import add_selection_arguments, choices_of
 from karb_guard.cli.outputs import add_output_arguments, wants_colour, write
 from karb_guard.cli.render_arguments import add_render_arguments, render_options_of
 from karb_guard.model.errors import UsageError
-from karb_guard.reports import Format, render
+from karb_guard.reports import Format, pieces
 
 if TYPE_CHECKING:
     from karb_guard.invariants.catalogue import Catalogue
@@ -106,7 +106,7 @@ def _write(args: argparse.Namespace, report: Report) -> None:
     outputs = args.outputs or [(Format.TEXT, None)]
     for form, file in outputs:
         colour = file is None and wants_colour()
-        write(render(report, form, colour=colour, verbose=args.verbose, quiet=args.quiet), file)
+        write(pieces(report, form, colour=colour, verbose=args.verbose, quiet=args.quiet), file)
     if not args.quiet and all(file is not None or form.is_data for form, file in outputs):
         from karb_guard.reports.text import summary
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,17 @@ def add_output_arguments(parser: argparse.ArgumentParser, formats: type[Enum]) -
     )
 
 
-def write(text: str, file: str | None) -> None:
-    """Print ``text``, or write it to ``file``. Raises ``UsageError``."""
+def write(pieces: Iterable[str], file: str | None) -> None:
+    """Print what is made piece by piece, or write it to ``file``. Raises ``UsageError``."""
     if file is None:
-        sys.stdout.write(text)
+        for piece in pieces:
+            sys.stdout.write(piece)
         return
     try:
         # A lone surrogate (JSON may hold one) has no UTF-8; its escape is JSON again.
-        Path(file).write_text(text, encoding="utf-8", errors="backslashreplace")
+        with Path(file).open("w", encoding="utf-8", errors="backslashreplace") as opened:
+            for piece in pieces:
+                opened.write(piece)
     except OSError as error:
         raise UsageError(f"--output {file}: {error.strerror}; name a writable file") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, assert_never
@@ -39,14 +40,26 @@ def render(
     verbose: bool = False,
     quiet: bool = False,
 ) -> str:
-    """Print ``report`` in one format; ``colour``, ``verbose`` and ``quiet`` are for text only.
+    """Print ``report`` in one format; ``colour``, ``verbose`` and ``quiet`` are for text only."""
+    return "".join(pieces(report, form, colour=colour, verbose=verbose, quiet=quiet))
+
+
+def pieces(
+    report: Report,
+    form: Format,
+    *,
+    colour: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+) -> Iterable[str]:
+    """What ``render`` prints, in pieces: json and sarif are as long as there are findings.
 
     Formats are imported on first use: start-up matters.
     """
     if form is Format.TEXT:
         from karb_guard.reports import text
 
-        return text.render(report, colour=colour, verbose=verbose, quiet=quiet)
+        return (text.render(report, colour=colour, verbose=verbose, quiet=quiet),)
     if form is Format.JSON:
         from karb_guard.reports import json_report
 
@@ -58,12 +71,12 @@ def render(
     if form is Format.JUNIT:
         from karb_guard.reports import junit
 
-        return junit.render(report)
+        return (junit.render(report),)
     if form is Format.GITHUB:
         from karb_guard.reports import github
 
-        return github.render(report)
-    return _render_page(report, None, form, None)
+        return (github.render(report),)
+    return (_render_page(report, None, form, None),)
 
 
 def render_audit(  # noqa: PLR0913 - what a command line passes on
@@ -81,6 +94,20 @@ def render_audit(  # noqa: PLR0913 - what a command line passes on
     html and text. The formats of other tools (sarif, junit, github) get what could not be read as
     a problem, which is how they say that something went wrong.
     """
+    found = audit_pieces(audit, form, colour=colour, verbose=verbose, quiet=quiet, prices=prices)
+    return "".join(found)
+
+
+def audit_pieces(  # noqa: PLR0913 - what a command line passes on
+    audit: Audit,
+    form: Format,
+    *,
+    colour: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+    prices: PriceTable | None = None,
+) -> Iterable[str]:
+    """What ``render_audit`` prints, in pieces."""
     if form is Format.JSON:
         from karb_guard.reports import audit_json
 
@@ -88,10 +115,10 @@ def render_audit(  # noqa: PLR0913 - what a command line passes on
     if form is Format.TEXT:
         from karb_guard.reports import audit_text
 
-        return audit_text.render(audit, prices, colour=colour, verbose=verbose, quiet=quiet)
+        return (audit_text.render(audit, prices, colour=colour, verbose=verbose, quiet=quiet),)
     if form is Format.CSV or form is Format.MARKDOWN or form is Format.HTML:
-        return _render_page(audit.report, audit, form, prices)
-    return render(with_missing(audit), form)
+        return (_render_page(audit.report, audit, form, prices),)
+    return pieces(with_missing(audit), form)
 
 
 def with_missing(audit: Audit) -> Report:

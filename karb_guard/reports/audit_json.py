@@ -6,7 +6,7 @@ The report inside is what lint prints, in the same schema, so that one reader do
 from __future__ import annotations
 
 import datetime
-import json
+from collections.abc import Iterator
 from typing import Any
 
 from karb_guard.model.audit import Audit
@@ -16,17 +16,20 @@ from karb_guard.reports.figures import SEVERITIES, Digest, Gpus, NamespaceRow
 from karb_guard.reports.layers import Layer
 from karb_guard.reports.prices import PriceTable
 from karb_guard.reports.score import FORMULA
+from karb_guard.reports.streaming import ListOf, Rows, pieces, whole
 
 SCHEMA_VERSION = "1.0"
 """Raised in its first number when a field changes its meaning or goes away."""
 
 
-def render(audit: Audit, prices: PriceTable | None = None) -> str:
-    """The audit as one JSON document."""
-    return json.dumps(document(audit, prices), indent=2, ensure_ascii=False) + "\n"
+def render(audit: Audit, prices: PriceTable | None = None) -> Iterator[str]:
+    """The audit as one JSON document, in pieces."""
+    return pieces(document(audit, prices, Rows))
 
 
-def document(audit: Audit, prices: PriceTable | None = None) -> dict[str, Any]:
+def document(
+    audit: Audit, prices: PriceTable | None = None, list_of: ListOf = whole
+) -> dict[str, Any]:
     """The audit as plain data."""
     found = digest(audit.report, audit, prices)
     return {
@@ -65,7 +68,7 @@ def document(audit: Audit, prices: PriceTable | None = None) -> dict[str, Any]:
             }
             for point in found.trend
         ],
-        "report": json_report.document(audit.report),
+        "report": json_report.document(audit.report, list_of),
     }
 
 

@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
-from karb_guard.model.finding import Identity, ObjectRef
+from karb_guard.model.finding import Identity, ObjectRef, Unknown
 from karb_guard.model.path import format_path
-from karb_guard.model.report import BaselineResult, LocatedFinding, Report
+from karb_guard.model.report import BaselineResult, LocatedFinding, Problem, Report
+from karb_guard.reports.streaming import ListOf, Rows, pieces, whole
 
 SCHEMA_VERSION = "1.0"
 """Raised in its first number when a field changes its meaning or goes away."""
 
 
-def render(report: Report) -> str:
-    """The report as one JSON document with a schema version."""
-    return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
+def render(report: Report) -> Iterator[str]:
+    """The report as one JSON document with a schema version, in pieces."""
+    return pieces(document(report, Rows))
 
 
-def document(report: Report) -> dict[str, Any]:
+def document(report: Report, list_of: ListOf = whole) -> dict[str, Any]:
     """The report as plain data."""
     coverage = report.coverage
     return {
         "schemaVersion": SCHEMA_VERSION,
         "tool": {"name": "karb-guard", "version": report.version},
         "exitCode": report.exit_code,
-        "findings": [finding(found) for found in report.findings],
-        "problems": [
-            {
-                "kind": problem.kind,
-                "file": problem.file,
-                "line": problem.line,
-                "column": problem.column,
-                "message": problem.message,
-                "remedy": problem.remedy,
-            }
-            for problem in report.problems
-        ],
-        "undecided": [
-            {"invariant": u.name, "object": _object(u.object), "reason": u.reason}
-            for u in report.unknowns
-        ],
+        "findings": list_of(finding, report.findings),
+        "problems": list_of(_problem, report.problems),
+        "undecided": list_of(_unknown, report.unknowns),
         "coverage": {
             "files": coverage.files,
             "checked": coverage.checked,
@@ -57,6 +45,25 @@ def document(report: Report) -> dict[str, Any]:
         ],
         "notes": list(report.notes),
         "baseline": None if report.baseline is None else _baseline(report.baseline),
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "kind": problem.kind,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "message": problem.message,
+        "remedy": problem.remedy,
+    }
+
+
+def _unknown(unknown: Unknown) -> dict[str, Any]:
+    return {
+        "invariant": unknown.name,
+        "object": _object(unknown.object),
+        "reason": unknown.reason,
     }
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from karb_guard.model.report import (
     baseline_lines,
     unknown_lines,
 )
+from karb_guard.reports.streaming import Rows, pieces
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -33,13 +35,12 @@ _SECURITY_SEVERITY = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Severity.I
 """GitHub's scale: 7.0 and above is high, 4.0 medium, below low."""
 
 
-def render(report: Report) -> str:
-    """The report as a SARIF log of one run."""
-    return json.dumps(log(report), indent=2, ensure_ascii=False) + "\n"
+def render(report: Report) -> Iterator[str]:
+    """The report as a SARIF log of one run, in pieces."""
+    return pieces(_log(report))
 
 
-def log(report: Report) -> dict[str, Any]:
-    """The SARIF log as plain data."""
+def _log(report: Report) -> dict[str, Any]:
     rules = sorted(report.invariants, key=lambda invariant: invariant.id)
     index = {invariant.id: position for position, invariant in enumerate(rules)}
     run = {
@@ -63,7 +64,7 @@ def log(report: Report) -> dict[str, Any]:
                 ],
             }
         ],
-        "results": [_result(found, index) for found in report.findings],
+        "results": Rows(partial(_result, index=index), report.findings),
         "properties": {"coverage": report.coverage.line()},
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -52,7 +52,26 @@ class Signal(NamedTuple):
 
 def signals_of(entry: Json) -> list[Signal]:
     """The signals of an autoscaler, in its own order."""
-    return [*map(_of_metric, entry["metrics"]), *map(_of_trigger, entry["triggers"])]
+    triggers = entry["triggers"]
+    composite = _composite(entry["modifiers"] or {})
+    if composite is not None:
+        # Metrics of pods stay beside it (getScaledObjectMetricSpecs in controllers/keda/hpa.go).
+        triggers = [trigger for trigger in triggers if trigger["type"] in _PODS]
+    found = [*map(_of_metric, entry["metrics"]), *map(_of_trigger, triggers)]
+    return found if composite is None else [*found, composite]
+
+
+def _composite(modifiers: Json) -> Signal | None:
+    """What a formula makes of all the triggers that are no metrics of pods."""
+    if not modifiers.get("formula"):
+        return None
+    meaning = Meaning.VALUE if modifiers["metricType"] == "Value" else Meaning.TOTAL
+    return Signal(
+        f"scalingModifiers: {modifiers['formula']}",
+        meaning,
+        next(_numbers(modifiers, ("target",)), None),
+        next(_numbers(modifiers, ("activationTarget",)), 0.0),
+    )
 
 
 def _of_metric(metric: Json) -> Signal:

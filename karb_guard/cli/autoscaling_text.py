@@ -16,13 +16,14 @@ from karb_guard.autoscaling.explanation import (
 )
 from karb_guard.autoscaling.signals import Meaning, Signal
 from karb_guard.evaluation.autoscaling.find import Found, notes_of_own
+from karb_guard.reports.snippet import printable
 
 Json = dict[str, Any]
 
 
 def as_text(found: Found) -> str:
-    """For people."""
-    return "\n".join(_lines(found)) + "\n"
+    """For people; names and queries are written by others, so nothing acts on the terminal."""
+    return "".join(f"{printable(line)}\n" for line in _lines(found))
 
 
 def as_json(found: Found) -> Json:

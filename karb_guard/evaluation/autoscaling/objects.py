@@ -36,6 +36,7 @@ _SOURCES = {
     "Object": "object",
     "External": "external",
 }
+_MODIFIERS = ("formula", "target", "activationTarget", "metricType")
 _INTERVALS = {"pollingInterval": 30, "cooldownPeriod": 300, "initialCooldownPeriod": 0}
 """Seconds (KEDA's defaults)."""
 
@@ -95,7 +96,11 @@ def scaled_object(obj: Mapping[str, Any]) -> Json:
     """A KEDA ScaledObject with KEDA's defaults (``GetHPAMinReplicas`` and its neighbours)."""
     spec = mapping(obj.get("spec"))
     fallback = spec.get("fallback")
-    hpa = mapping(mapping(spec.get("advanced")).get("horizontalPodAutoscalerConfig"))
+    advanced = mapping(spec.get("advanced"))
+    hpa, modifiers = (
+        mapping(advanced.get(field))
+        for field in ("horizontalPodAutoscalerConfig", "scalingModifiers")
+    )
     behavior = hpa.get("behavior")
     return scaler(
         SCALED_OBJECT[1],
@@ -107,6 +112,7 @@ def scaled_object(obj: Mapping[str, Any]) -> Json:
         paused=_pause(obj),
         behavior=behavior if isinstance(behavior, dict) else None,
         triggers=[_trigger(item) for item in mappings(spec.get("triggers"))],
+        modifiers={field: text(modifiers.get(field)) for field in _MODIFIERS},
         fallback={field: number(fallback.get(field)) for field in ("failureThreshold", "replicas")}
         if isinstance(fallback, Mapping)
         else None,
@@ -154,11 +160,10 @@ def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
     * each metric's ``path``, and ``source``: the field beside its type (null where that is wrong);
     * ``written``: whether the author gave metrics; without any an HPA goes by 80 % of CPU;
     * each metric's ``sources`` and ``amounts``, and the ``tolerances`` (``autoscaling.given``);
-    * ``modifiers`` of a ScaledObject, and each trigger's ``path``.
+    * each trigger's ``path``.
     """
     group = str(obj.get("apiVersion", "")).rpartition("/")[0]
     kind = (group, str(obj.get("kind", "")))
-    spec = mapping(obj.get("spec"))
     if kind == HPA:
         entry = horizontal(obj)
         given = mapping(raw.get("spec"))
@@ -172,11 +177,6 @@ def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
         return entry
     if kind == SCALED_OBJECT:
         entry = scaled_object(obj)
-        modifiers = mapping(mapping(spec.get("advanced")).get("scalingModifiers"))
-        entry["modifiers"] = {
-            field: text(modifiers.get(field))
-            for field in ("formula", "target", "activationTarget", "metricType")
-        }
         for index, trigger in enumerate(entry["triggers"]):
             trigger["path"] = ["spec", "triggers", index]
         entry["tolerances"] = tolerances(entry["behavior"])

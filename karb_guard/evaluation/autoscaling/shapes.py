@@ -24,7 +24,8 @@ def scaler(kind: str, name: str, **known: Any) -> Json:
     * ``idle``: what KEDA scales to while no trigger is active, where that is not ``min``;
     * ``paused``: the annotation that holds it still;
     * ``defaulted``: resources whose request the namespace's LimitRanges fill in, for an HPA;
-    * ``metrics``, ``behavior``: of an HPA; ``triggers``, the intervals and ``fallback``: of KEDA.
+    * ``metrics``, ``behavior``: of an HPA; ``triggers``, ``modifiers`` (a formula of them),
+      the intervals and ``fallback``: of KEDA.
     """
     return {
         "kind": kind,
@@ -39,6 +40,7 @@ def scaler(kind: str, name: str, **known: Any) -> Json:
         "metrics": [],
         "behavior": None,
         "triggers": [],
+        "modifiers": None,
         "pollingInterval": None,
         "cooldownPeriod": None,
         "initialCooldownPeriod": None,

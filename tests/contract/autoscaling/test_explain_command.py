@@ -125,3 +125,21 @@ def test_where_it_is_to_look(
 def test_a_namespace_of_files(capsys: pytest.CaptureFixture[str]) -> None:
     text = explained(capsys, "deployment/inference-deployment", PAPER, "-n", "inference")
     assert "Deployment inference-deployment in namespace inference" in text
+
+
+def test_what_acts_on_a_terminal_is_not_printed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = POLICIES / "autoscaling" / "as_average" / "fixtures" / "pass"
+    written = (folder / "horizontalpodautoscaler-external.yaml").read_text(encoding="utf-8")
+    hpa = tmp_path / "hpa.yaml"
+    hpa.write_text(written.replace("gateway_requests_pending", '"x\\e[31m\\u009b31m\\nup: y"'))
+    target = tmp_path / "llm.yaml"
+    target.write_text(
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: llm, namespace: inference}, spec:"
+        " {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec:"
+        " {containers: [{name: c, image: x}]}}}}"
+    )
+    text = explained(capsys, "deployment/llm", str(hpa), str(target))
+    assert "x\ufffd[31m\ufffd31m\ufffdup: y" in text
+    assert all(char.isprintable() for char in text.replace("\n", ""))

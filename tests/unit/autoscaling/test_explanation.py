@@ -157,3 +157,21 @@ def test_what_is_limited_stays_between_the_current_number_and_the_desired(
     found = rates.limited(current, desired, (low, high), (rates.UP, rates.DOWN))
     low_end, high_end = sorted((current, desired))
     assert low_end <= found <= high_end or found in (low, high)
+
+
+def test_a_formula_is_one_signal_beside_those_of_pods() -> None:
+    modifiers = {"formula": "(a + b) / 2", "target": "2.5", "activationTarget": "1"}
+    cpu = {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "70"}}
+    entry = keda(prometheus(threshold="8"), cpu, advanced={"scalingModifiers": modifiers})
+    pods, composite = signals_of(entry)
+    assert pods.meaning is Meaning.UTILIZATION
+    assert composite == Signal("scalingModifiers: (a + b) / 2", Meaning.TOTAL, 2.5, 1.0)
+    asleep = explain(entry).at[0].notes
+    assert any("above 1" in note for note in asleep)
+
+
+def test_a_formula_may_be_a_value() -> None:
+    modifiers = {"formula": "a", "target": "2", "metricType": "Value"}
+    entry = keda(prometheus(threshold="8"), advanced={"scalingModifiers": modifiers})
+    (composite,) = signals_of(entry)
+    assert (composite.meaning, composite.target) == (Meaning.VALUE, 2)

@@ -81,3 +81,15 @@ def test_a_database_that_can_not_be_opened_is_said_before_the_scan(
     monkeypatch.setattr(audit_command, "_scan", lambda *_: pytest.fail("it scanned"))
     assert main([*scan, "--evidence", url]) == 2
     assert url in capsys.readouterr().err
+
+
+def test_a_folder_that_is_called_like_a_namespace_hides_nothing(scan: list[str]) -> None:
+    folder = Path("shop")
+    folder.mkdir()
+    (folder / "pod.json").write_text(json.dumps(POD))
+    (folder / "bad.json").write_text('{"kind": "Pod", ')
+    told = [*scan, "--from-dump", "shop", "--evidence", "sqlite:///e.db", "--output", "a"]
+    assert main(told) == 2
+    with closing(sqlite3.connect("e.db")) as database:
+        rows = database.execute("SELECT namespace, not_evaluated FROM karb_scan_namespaces")
+        assert dict(rows) == {"": 1, "shop": 0}

@@ -39,10 +39,12 @@ class Labelling:
             return plan
         self._planned[_manager(obj)] = frozenset(entry.name for entry in plan.entries)
         written = {e.name: e for e in map(entries.from_status, _listed(obj)) if e is not None}
+        # What is stored may be about an earlier namespace of that name.
+        begun = {step.entry.name for step in plan.steps if step.before is None}
         told = {}
         for entry in plan.entries:
             before = written.get(entry.name)
-            if before is None:
+            if before is None or entry.name in begun:
                 continue
             stage = min(before.stage, plan.targets[entry.name], key=lambda each: each.rank)
             labels = Labels(obj["metadata"]["name"], pod_security.wanted(spec, stage))

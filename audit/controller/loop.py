@@ -19,7 +19,9 @@ from karb_guard.cluster.errors import ClusterError, ConflictError
 from karb_guard.cluster.leases import Leadership
 from karb_guard.cluster.logs import log_to
 from karb_guard.decisions import rollouts
+from karb_guard.rollout.machine import Born
 from karb_guard.rollout.plan import World, advance, is_staged, worth_writing
+from karb_guard.rollout.times import moment_of
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +162,8 @@ class Controller:
         scan = self._sources.scans.latest()
         scrape = scraped(self._sources.replicas, self._now)
         labels = {name: n["metadata"].get("labels") or {} for name, n in namespaces.items()}
-        return World(scrape.at, labels, scan, scrape, self._sources.names)
+        born = {name: _born(n) for name, n in namespaces.items()}
+        return World(scrape.at, labels, scan, scrape, self._sources.names, born=born)
 
     def _one(
         self, obj: Json, world: World, namespaces: Mapping[str, Json], labelling: Labelling
@@ -190,6 +193,11 @@ def _path(obj: Json) -> str:
 def _age(obj: Json) -> tuple[str, str]:
     metadata = obj["metadata"]
     return str(metadata.get("creationTimestamp") or "9"), str(metadata["name"])
+
+
+def _born(namespace: Json) -> Born:
+    metadata = namespace["metadata"]
+    return Born(str(metadata.get("uid") or ""), moment_of(metadata.get("creationTimestamp")))
 
 
 def _ending(namespace: Json) -> bool:

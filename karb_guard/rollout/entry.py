@@ -69,6 +69,8 @@ class Entry:
     open: int | None = None
     """Unwaived findings of the last scan; ``None`` where no scan tells."""
     waived: int = 0
+    uid: str = ""
+    """The namespace's: another one of its name begins anew."""
     pod_security: str = ""
     """What became of the namespace's Pod Security labels, where this rollout stages them."""
 
@@ -94,6 +96,7 @@ def to_status(entry: Entry, replicas: Sequence[str] = ()) -> dict[str, Any]:
     optional = {
         "rollbacks": entry.rollbacks,
         "waived": entry.waived,
+        "uid": entry.uid,
         "podSecurity": entry.pod_security[:MAX_MESSAGE],
         "denials": [{"at": text_of(at), "count": count} for at, count in entry.denials],
     }
@@ -135,6 +138,7 @@ def from_status(written: Any, replicas: Sequence[str] = ()) -> Entry | None:
         denials=_denials(written.get("denials")),
         open=_number(written.get("open")),
         waived=_number(written.get("waived")) or 0,
+        uid=str(written.get("uid") or ""),
         pod_security=str(written.get("podSecurity") or ""),
     )
 

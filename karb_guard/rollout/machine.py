@@ -41,7 +41,15 @@ class Request(NamedTuple):
     stage: Stage
     """Up to which."""
     at: datetime.datetime
-    """A request from before the stage began is used up."""
+    """When. By the time a stage begins it is used up; before its time it asks for nothing."""
+
+
+class Born(NamedTuple):
+    """Which namespace of its name it is."""
+
+    uid: str
+    at: datetime.datetime | None
+    """Its ``creationTimestamp``."""
 
 
 class Asked(NamedTuple):
@@ -52,6 +60,7 @@ class Asked(NamedTuple):
     waits_for: str | None = None
     """Which namespace of an earlier wave has not got to the next stage yet, in words."""
     request: Request | None = None
+    born: Born | None = None
 
 
 class Shut(NamedTuple):
@@ -61,15 +70,29 @@ class Shut(NamedTuple):
     message: str
 
 
-def begin(name: str, target: Stage, now: datetime.datetime) -> Entry:
+def begin(name: str, target: Stage, now: datetime.datetime, why: str = "") -> Entry:
     """The entry of a namespace that has none yet: at ``audit``, or ``off`` where that is asked."""
     stage = Stage.OFF if target is Stage.OFF else Stage.AUDIT
-    return Entry(name, stage, now, Reason.STARTED, f"{stage.value} since {text_of(now)}")
+    message = f"{stage.value} since {text_of(now)}" + (f": {why}" if why else "")
+    return Entry(name, stage, now, Reason.STARTED, message)
+
+
+def is_of(entry: Entry, born: Born | None) -> bool:
+    """Whether an entry is about this namespace, and not about an earlier one of its name."""
+    if born is None or (entry.uid and entry.uid == born.uid):
+        return True
+    if entry.uid and born.uid:
+        return False
+    # An older controller wrote no uid. A stage that a person wrote has no time.
+    recorded = entry.since > datetime.datetime.fromtimestamp(0, datetime.UTC)
+    return born.at is None or not recorded or born.at <= entry.since + SKEW
 
 
 def step(entry: Entry, asked: Asked, evidence: Evidence) -> Entry:
     """What the entry becomes now. Pure; the same input gives the same answer."""
-    target, gates, _, _ = asked
+    target, gates = asked.target, asked.gates
+    if entry.since > evidence.now + SKEW:  # a clock was wrong: nothing would count for so long
+        entry = dataclasses.replace(entry, since=evidence.now)
     entry = _with_evidence(entry, gates, evidence)
     if target.rank < entry.stage.rank:
         return _moved(entry, target, Reason.LOWERED, "spec asks for no more", evidence)
@@ -82,13 +105,20 @@ def step(entry: Entry, asked: Asked, evidence: Evidence) -> Entry:
     if shut is not None:
         return _stays(entry, shut)
     promoted = _moved(entry, following, Reason.PROMOTED, _because(entry, evidence), evidence)
-    return dataclasses.replace(promoted, rollbacks=0) if _requested(entry, asked) else promoted
+    return (
+        dataclasses.replace(promoted, rollbacks=0)
+        if _requested(entry, asked, evidence.now)
+        else promoted
+    )
 
 
-def _requested(entry: Entry, asked: Asked) -> bool:
-    """Whether somebody asked for the next stage since this one began."""
+def _requested(entry: Entry, asked: Asked, now: datetime.datetime) -> bool:
+    """Whether somebody asked for the next stage since this one began.
+
+    One of the future would outlive the step that it asks for, and every rollback after it.
+    """
     request = asked.request
-    if request is None or request.at < entry.since:
+    if request is None or not entry.since < request.at <= now:
         return False
     return request.stage.rank >= NEXT[entry.stage].rank
 
@@ -138,9 +168,9 @@ def _shut(entry: Entry, asked: Asked, evidence: Evidence) -> Shut | None:
     shut = _stopped(gates, evidence)
     if entry.stage is Stage.OFF:  # nobody sees anything of audit: no evidence is needed
         return shut
-    if shut is None and not _requested(entry, asked):
-        shut = _time(entry, gates, evidence.now)
-    shut = shut or _age(entry, gates, evidence) or _scan(entry, evidence)
+    if shut is None and not _requested(entry, asked, evidence.now):
+        shut = _early(_time(entry, gates, evidence.now), asked, evidence.now)
+    shut = shut or _age(entry, asked, evidence) or _scan(entry, evidence)
     shut = shut or _webhook(entry, gates, evidence)
     if shut is None and asked.waits_for is not None:
         shut = Shut(Reason.CANARY, asked.waits_for)
@@ -159,8 +189,16 @@ def _time(entry: Entry, gates: Gates, now: datetime.datetime) -> Shut | None:
     return None
 
 
-def _age(entry: Entry, gates: Gates, evidence: Evidence) -> Shut | None:
-    scan, now = evidence.scan, evidence.now
+def _early(shut: Shut | None, asked: Asked, now: datetime.datetime) -> Shut | None:
+    """What a request would open, were it not of the future."""
+    if shut is None or asked.request is None or asked.request.at <= now:
+        return shut
+    later = f"a promotion is asked for at {text_of(asked.request.at)}, which is not yet"
+    return shut._replace(message=f"{shut.message}; {later}")
+
+
+def _age(entry: Entry, asked: Asked, evidence: Evidence) -> Shut | None:
+    scan, now, gates = evidence.scan, evidence.now, asked.gates
     if scan is None:
         return Shut(Reason.NO_EVIDENCE, "there is no scan")
     age = now - scan.at
@@ -171,6 +209,8 @@ def _age(entry: Entry, gates: Gates, evidence: Evidence) -> Shut | None:
         return Shut(Reason.NO_EVIDENCE, f"the last scan lies in the future: {text_of(scan.at)}")
     if scan.at < entry.since:
         return Shut(Reason.NO_EVIDENCE, f"no scan since {entry.stage.value} began")
+    if asked.born is not None and asked.born.at is not None and scan.at < asked.born.at:
+        return Shut(Reason.NO_EVIDENCE, "no scan since the namespace was made")
     return None
 
 

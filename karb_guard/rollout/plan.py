@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from karb_guard.rollout.counters import Scrape
 from karb_guard.rollout.entry import STEPS, Entry, Reason
 from karb_guard.rollout.evidence import ScanEvidence
 from karb_guard.rollout.gates import Gates, GatesError
-from karb_guard.rollout.machine import Asked, Evidence, Request
+from karb_guard.rollout.machine import Asked, Born, Evidence, Request
 from karb_guard.rollout.times import moment_of, text_of
 
 MAX_NAMESPACES = 1_000
@@ -28,7 +29,7 @@ MAX_COUNTS = 20_000
 the sum alone is kept: 20 replicas for 1,000 such namespaces, 50 for 400."""
 PROMOTE = "promote.karb.dev/"
 """Annotations of an ``InvariantRollout``: ``promote.karb.dev/<namespace>: <stage> <time>``."""
-CONDITIONS = ("SpecReadable", "EvidenceComplete")
+CONDITIONS = ("SpecReadable", "EvidenceComplete", "WavesFound")
 
 Json = dict[str, Any]
 Labels = Mapping[str, str]
@@ -69,6 +70,8 @@ class World:
     names: Mapping[str, str]
     """Short name or permanent id -> short name, of every invariant there is."""
     max_gap: datetime.timedelta = counters.MAX_GAP
+    born: Mapping[str, Born] = field(default_factory=dict)
+    """Namespace -> which one of its name it is."""
 
 
 def is_staged(obj: Mapping[str, Any]) -> bool:
@@ -120,7 +123,11 @@ class _Advance:
         self._targets = {n: stage for n, stage in wanted.items() if stage is not None}
         replicas = list(evidence.observation.before.replicas)
         known = (entries.from_status(e, replicas) for e in status.get("namespaces") or ())
-        self._before = {e.name: e for e in known if e is not None and e.name in self._targets}
+        written = {e.name: e for e in known if e is not None and e.name in self._targets}
+        born = world.born
+        self._before = {n: e for n, e in written.items() if machine.is_of(e, born.get(n))}
+        self._anew = written.keys() - self._before.keys()
+        self._empty = self._empty_waves()
         self._requests = _requests(obj)
 
     def plan(self) -> Plan:
@@ -129,8 +136,7 @@ class _Advance:
         steps = [
             Step(old.stage if old else None, e)
             for e in made
-            if (old := self._before.get(e.name)) is None
-            or (old.stage, old.since) != (e.stage, e.since)
+            if (old := self._before.get(e.name)) is None or old.stage is not e.stage
         ]
         return Plan(self._written(made, beyond), steps, made, self._targets)
 
@@ -145,19 +151,31 @@ class _Advance:
 
     def _entry(self, name: str) -> Entry:
         target, before = self._targets[name], self._before.get(name)
+        born = self._world.born.get(name)
         if before is None:
-            return machine.begin(name, target, self._world.now)
-        return machine.step(
-            before,
-            Asked(target, self._gates, self._waits_for(before), self._requests.get(name)),
-            self._evidence,
-        )
+            why = "the namespace is new" if name in self._anew else ""
+            made = machine.begin(name, target, self._world.now, why)
+        else:
+            waits_for, request = self._waits_for(before), self._requests.get(name)
+            asked = Asked(target, self._gates, waits_for, request, born)
+            made = machine.step(before, asked, self._evidence)
+        return made if born is None else dataclasses.replace(made, uid=born.uid)
+
+    def _empty_waves(self) -> list[str]:
+        """``label=value`` of each wave in which ``spec`` has no namespace."""
+        canary = self._gates.canary
+        if canary is None:
+            return []
+        found = {self._wave(name) for name in self._targets}
+        return [canary.name(wave) for wave in range(len(canary.order)) if wave not in found]
 
     def _waits_for(self, entry: Entry) -> str | None:
         """Which namespace of an earlier wave has not got to the next stage, or not for long."""
         canary, following = self._gates.canary, machine.NEXT.get(entry.stage)
         if canary is None or following is None:
             return None
+        if len(self._empty) == len(canary.order):
+            return f"{self._said_of_waves()}: spec.canary.order would keep nobody waiting"
         own = self._wave(entry.name)
         for name in sorted(self._targets, key=lambda n: (self._wave(n), n)):
             if self._wave(name) >= own:
@@ -165,6 +183,9 @@ class _Advance:
             if not self._passed(name, following):
                 return f"{name} ({canary.name(self._wave(name))}) goes to {following.value} first"
         return None
+
+    def _said_of_waves(self) -> str:
+        return f"no namespace of this rollout has {' or '.join(self._empty)}" if self._empty else ""
 
     def _passed(self, name: str, following: Stage) -> bool:
         """Whether it has got there before this step and soaked; or was never meant to."""
@@ -196,6 +217,12 @@ class _Advance:
                 complete,
                 "Complete" if complete else "Missing",
                 "" if complete else missing,
+            ),
+            _condition(
+                "WavesFound",
+                not self._empty,
+                "EmptyWaves" if self._empty else "Found",
+                self._said_of_waves(),
             ),
         ]
         status["conditions"] = _conditions(self._status, conditions, self._obj, self._world.now)

@@ -9,6 +9,7 @@ from typing import Any
 from karb_guard.model.stage import Stage
 from karb_guard.rollout.counters import Sample, Scrape
 from karb_guard.rollout.evidence import Counts, ScanEvidence
+from karb_guard.rollout.machine import Born
 from karb_guard.rollout.plan import Plan, World, advance
 
 INVARIANT = "res-mem"
@@ -55,6 +56,7 @@ class Rig:
         self.scanning = True
         self.answering = True
         self.last_scan: ScanEvidence | None = None
+        self.born: dict[str, Born] = {}
         self.journey: dict[str, list[str]] = {name: [] for name in self.labels}
         self.plan: Plan | None = None
 
@@ -69,7 +71,7 @@ class Rig:
             scrape = Scrape(self.now, [Sample("a", self.started, dict(self.counts))])
         else:
             scrape = Scrape(self.now, [], ["a: no answer"])
-        return World(self.now, self.labels, self.last_scan, scrape, NAMES)
+        return World(self.now, self.labels, self.last_scan, scrape, NAMES, born=self.born)
 
     def step(self, *, write: bool = True) -> Plan:
         plan = advance(self.obj, self.world())

@@ -42,15 +42,19 @@ class Cluster:
         self.objects, self.refused, self.how = objects, refused, how
         self.tried: list[str] = []
         self.events: list[Json] = []
+        self.written: list[Json] = []
+        self.uid = "1"
 
     def list(self, path: str, query: object = None) -> tuple[Sequence[Json], str]:
-        known = {rollouts.PATH: self.objects, NAMESPACES: [{"metadata": {"name": "prod"}}]}
+        metadata = {"name": "prod", "uid": self.uid, "creationTimestamp": "2025-12-01T00:00:00Z"}
+        known = {rollouts.PATH: self.objects, NAMESPACES: [{"metadata": metadata}]}
         return known[path], ""
 
     def replace(self, path: str, body: Json) -> Json:
         self.tried.append(body["metadata"]["name"])
         if body["metadata"]["name"] == self.refused:
             raise self.how
+        self.written.append(body)
         return body
 
     def create(self, path: str, body: Json) -> Json:
@@ -119,3 +123,18 @@ def test_where_no_answer_came_no_event_is_tried() -> None:
     cluster = Cluster(three(), "res-mem", FAILURES[3])
     controller(cluster).round()
     assert [e for e in cluster.events if e["reason"] == "NotMoved"] == []
+
+
+def test_a_namespace_is_known_by_its_uid() -> None:
+    obj = lowered("res-mem", "2025-01-01T00:00:00Z")
+    obj["spec"]["stage"] = "enforce"
+    obj["status"]["namespaces"][0]["uid"] = "old"
+    cluster = Cluster([obj], "", FAILURES[0])
+    cluster.uid = "new"
+    controller(cluster).round()
+    entry = cluster.written[-1]["status"]["namespaces"][0]
+    assert (entry["stage"], entry["uid"]) == ("audit", "new")
+    cluster.uid = "old"
+    controller(cluster).round()
+    entry = cluster.written[-1]["status"]["namespaces"][0]
+    assert (entry["stage"], entry["uid"]) == ("enforce", "old")

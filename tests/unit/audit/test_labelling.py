@@ -10,6 +10,7 @@ from audit.controller.labelling import Labelling
 from audit.controller.pod_security import MANAGER, PREFIX, Labels
 from karb_guard.cluster.client import ClusterClient
 from karb_guard.model.stage import Stage
+from karb_guard.rollout.machine import Born
 from karb_guard.rollout.plan import Plan
 from tests.support.rollout_world import START, Rig, rollout
 
@@ -67,3 +68,15 @@ def test_a_namespace_that_is_no_longer_named_is_left() -> None:
     assert [(e.name, e.stage, e.since) for e in plan.entries] == [("a", Stage.AUDIT, START)]
     held = [labelled(name, manager_of(obj)) for name in "ab"]
     assert left([obj], *held, plan=plan) == ["b"]
+
+
+def test_a_namespace_that_was_made_anew_gets_no_label_of_the_stage_of_the_one_before() -> None:
+    rig = Rig(rollout({"a": "enforce"}, **ASKS))
+    rig.born["a"] = Born("1", START)
+    rig.step()
+    rig.obj["status"]["namespaces"][0]["stage"] = "enforce"
+    rig.born["a"] = Born("2", START)
+    plan = rig.step(write=False)
+    namespaces = {"a": {"metadata": {"name": "a", "uid": "2"}}}
+    # Nobody is asked to write: NOBODY could not.
+    assert Labelling(NOBODY, [rig.obj]).follow(rig.obj, plan, namespaces).entries == plan.entries

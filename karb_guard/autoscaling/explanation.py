@@ -182,14 +182,22 @@ def _notes(entry: Json) -> Iterator[str]:
         yield f"KEDA makes the HPA of it: minimum {first}, maximum {entry['max']}"
         fallback = entry["fallback"]
         if fallback is not None:
-            yield (
-                f"after {fallback['failureThreshold']} failures of a trigger:"
-                f" {fallback['replicas']} replicas"
-            )
+            yield f"after {fallback['failureThreshold']} failures of a trigger: {_kept(fallback)}"
         elif not entry["own"]:
             yield "no fallback: while a trigger fails, the number stands still"
     elif entry["kind"] in HPA_KINDS:
         yield f"the controller looks every {SYNC_SECONDS} s; of several metrics the largest wins"
+
+
+def _kept(fallback: Json) -> str:
+    """What a fallback makes of the replicas (``doFallback`` in pkg/fallback/fallback.go)."""
+    replicas = f"{fallback['replicas']} replicas"
+    return {
+        "currentReplicas": "the replicas that run",
+        "currentReplicasIfHigher": f"{replicas}, or those that run if they are more",
+        "currentReplicasIfLower": f"{replicas}, or those that run if they are fewer",
+        "scalingModifiers": "what the formula makes of the triggers that answer",
+    }.get(fallback["behavior"], replicas)
 
 
 def _rules(entry: Json, key: str, unset: rates.Rules) -> rates.Rules:

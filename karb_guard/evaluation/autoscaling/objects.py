@@ -113,9 +113,7 @@ def scaled_object(obj: Mapping[str, Any]) -> Json:
         behavior=behavior if isinstance(behavior, dict) else None,
         triggers=[_trigger(item) for item in mappings(spec.get("triggers"))],
         modifiers={field: text(modifiers.get(field)) for field in _MODIFIERS},
-        fallback={field: number(fallback.get(field)) for field in ("failureThreshold", "replicas")}
-        if isinstance(fallback, Mapping)
-        else None,
+        fallback=_fallback(fallback) if isinstance(fallback, Mapping) else None,
         **{field: number(spec.get(field), unset) for field, unset in _INTERVALS.items()},
     )
 
@@ -128,6 +126,12 @@ def _pause(obj: Mapping[str, Any]) -> str | None:
         if isinstance(value, str) and value.lower() not in {"false", "f", "0"}:
             return key
     return None
+
+
+def _fallback(fallback: Mapping[str, Any]) -> Json:
+    """Its numbers, and its ``behavior``, which is static where it is not set (``doFallback``)."""
+    numbers_of = {field: number(fallback.get(field)) for field in ("failureThreshold", "replicas")}
+    return {**numbers_of, "behavior": text(fallback.get("behavior")) or "static"}
 
 
 def _trigger(trigger: Mapping[str, Any]) -> Json:

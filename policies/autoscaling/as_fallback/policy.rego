@@ -6,7 +6,7 @@
 #   the middle of its load: an outage of the monitoring becomes one of the service. With
 #   `ignoreNullValues: "false"` a missing answer is an error, and `fallback` says how many replicas
 #   there are meanwhile. A fallback below the minimum or above the maximum says something that can't
-#   be; with `scalingModifiers` its target must be a whole number.
+#   be, unless its `behavior` takes the replicas that run instead; with `scalingModifiers` its target must be a whole number.
 # related_resources:
 # - ref: https://keda.sh/docs/latest/reference/scaledobject-spec/
 #   description: KEDA, ScaledObject specification
@@ -64,13 +64,20 @@ violations contains {"check": "none", "path": ["spec", "fallback"], "detail": {"
 	lower(object.get(trigger.metadata, "ignoreNullValues", "true")) in {"false", "f", "0"}
 }
 
+# The replicas that run are kept where they are more; and where they are fewer.
+raised if entry.fallback.behavior in ["currentReplicas", "currentReplicasIfHigher", "scalingModifiers"]
+
+lowered if entry.fallback.behavior in ["currentReplicas", "currentReplicasIfLower", "scalingModifiers"]
+
 violations contains {"check": "low", "path": ["spec", "fallback", "replicas"], "detail": {"replicas": fallback, "min": entry.min}} if {
 	is_number(fallback)
+	not raised
 	fallback < entry.min
 }
 
 violations contains {"check": "high", "path": ["spec", "fallback", "replicas"], "detail": {"replicas": fallback, "max": entry.max}} if {
 	is_number(fallback)
+	not lowered
 	fallback > entry.max
 }
 

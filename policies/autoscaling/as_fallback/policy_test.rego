@@ -20,3 +20,23 @@ test_low if checks({"fallback": {"replicas": 0, "failureThreshold": 3}}) == {"lo
 test_high if checks({"fallback": {"replicas": 9, "failureThreshold": 3}}) == {"high"}
 
 test_formula if checks({"modifiers": {"target": "2.5"}}) == {"formula"}
+
+behaving(behavior, replicas) := checks({"fallback": {"replicas": replicas, "failureThreshold": 3, "behavior": behavior}})
+
+test_replicas_that_nothing_uses_pass if {
+	every behavior in ["currentReplicas", "scalingModifiers"] {
+		every replicas in [0, 9] {
+			behaving(behavior, replicas) == set()
+		}
+	}
+}
+
+test_the_higher_of_two_may_be_too_high if {
+	behaving("currentReplicasIfHigher", 0) == set()
+	behaving("currentReplicasIfHigher", 9) == {"high"}
+}
+
+test_the_lower_of_two_may_be_too_low if {
+	behaving("currentReplicasIfLower", 0) == {"low"}
+	behaving("currentReplicasIfLower", 9) == set()
+}

@@ -175,3 +175,20 @@ def test_a_formula_may_be_a_value() -> None:
     entry = keda(prometheus(threshold="8"), advanced={"scalingModifiers": modifiers})
     (composite,) = signals_of(entry)
     assert (composite.meaning, composite.target) == (Meaning.VALUE, 2)
+
+
+@pytest.mark.parametrize(
+    ("behavior", "kept"),
+    [
+        (None, "2 replicas"),
+        ("static", "2 replicas"),
+        ("currentReplicas", "the replicas that run"),
+        ("currentReplicasIfHigher", "2 replicas, or those that run if they are more"),
+        ("currentReplicasIfLower", "2 replicas, or those that run if they are fewer"),
+        ("scalingModifiers", "what the formula makes of the triggers that answer"),
+    ],
+)
+def test_a_fallback_is_what_its_behavior_says(behavior: str | None, kept: str) -> None:
+    fallback = {"failureThreshold": 3, "replicas": 2, "behavior": behavior}
+    notes = explain(keda(prometheus(threshold="8"), fallback=fallback)).notes
+    assert f"after 3 failures of a trigger: {kept}" in notes

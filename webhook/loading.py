@@ -91,6 +91,8 @@ class _NamespaceAlone(Inventory):
 class _Beside(Inventory):
     """What is known beside an autoscaler: its namespace's name at least, and its neighbours."""
 
+    beside_a_review = True
+
     def __init__(self, namespace: str, labels: Labels | None, neighbours: Neighbours) -> None:
         super().__init__(neighbours.objects)
         self._kinds = neighbours.known

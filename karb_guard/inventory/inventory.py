@@ -41,6 +41,9 @@ class Inventory:
     json_bytes: int | None = None
     """Of the longest JSON text that an object here was read from, where all were read from some."""
 
+    beside_a_review: bool = False
+    """Whether somebody writes the judged object just now, and it is judged beside what is here."""
+
     def __init__(self, objects: Iterable[Object] = ()) -> None:
         self._all: list[Object] = []
         self._by_name: dict[Key, Object] = {}

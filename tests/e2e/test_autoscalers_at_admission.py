@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -24,6 +24,7 @@ SECONDS = 10.0
 @pytest.fixture(scope="module")
 def webhook(
     judging: Judging,
+    custom_kinds: None,
 ) -> Iterator[WebhookProcess]:
     with judging(CONFIG) as process:
         yield process
@@ -90,6 +91,32 @@ def test_a_second_autoscaler_of_one_target_is_refused_and_the_first_may_change(
     assert create(first, verb="apply") == "", "it is no other autoscaler than itself"
     assert create(deployment("embedder")) == ""
     assert create(autoscaler("third", "embedder")) == ""
+
+
+def scaled_object(name: str, target: str) -> Json:
+    trigger = {"type": "cron", "metadata": {"timezone": "UTC", "start": "0 1 * * *"}}
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": name},
+        "spec": {"scaleTargetRef": {"name": target}, "triggers": [trigger]},
+    }
+
+
+@pytest.mark.parametrize("made", [autoscaler, scaled_object])
+def test_an_older_autoscaler_is_not_given_the_target_of_a_younger_one(
+    create: Creates, made: Callable[[str, str], Json]
+) -> None:
+    older, younger = made("older", "llm"), autoscaler("younger", "embedder")
+    for obj in (deployment("llm"), deployment("embedder"), older):
+        assert create(obj) == ""
+    time.sleep(1.1)  # the API server's time of creation has seconds
+    assert create(younger) == ""
+    create.until_refused(autoscaler("third", "embedder"))
+    older["spec"]["scaleTargetRef"]["name"] = "embedder"
+    said = create(older, verb="apply")
+    assert "as-conflict" in said
+    assert "HorizontalPodAutoscaler younger" in said
 
 
 def test_an_autoscaler_may_come_before_its_target(create: Creates) -> None:

@@ -28,7 +28,12 @@ POD_AUTOSCALER = ("autoscaling.aibrix.ai", "PodAutoscaler")
 KINDS = (HPA, SCALED_OBJECT, POD_AUTOSCALER)
 
 _CPU_UTILIZATION = 80
-_PAUSED = ("autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas")
+_PAUSED = "autoscaling.keda.sh/paused"
+_PAUSED_AT = "autoscaling.keda.sh/paused-replicas"
+_HELD = ("autoscaling.keda.sh/paused-scale-in", "autoscaling.keda.sh/paused-scale-out")
+_NO = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+"""What Go's ``strconv.ParseBool`` takes for false; KEDA takes for true what is no boolean."""
+_TAKES_OVER = "scaledobject.keda.sh/transfer-hpa-ownership"
 _SOURCES = {
     "Resource": "resource",
     "ContainerResource": "containerResource",
@@ -119,13 +124,20 @@ def scaled_object(obj: Mapping[str, Any]) -> Json:
 
 
 def _pause(obj: Mapping[str, Any]) -> str | None:
-    """The annotation that stops all scaling (``NeedToBePausedByAnnotation``), if it is on."""
+    """The annotation that stops all scaling (``NeedToBePausedByAnnotation``), if it is on.
+
+    ``paused-replicas`` counts whatever its value: ``"0"`` holds the workload at zero.
+    """
+    if _is_on(obj, _PAUSED):
+        return _PAUSED
     annotations = mapping(mapping(obj.get("metadata")).get("annotations"))
-    for key in _PAUSED:
-        value = annotations.get(key)
-        if isinstance(value, str) and value.lower() not in {"false", "f", "0"}:
-            return key
-    return None
+    return _PAUSED_AT if isinstance(annotations.get(_PAUSED_AT), str) else None
+
+
+def _is_on(obj: Mapping[str, Any], key: str) -> bool:
+    """``getBoolAnnotation``."""
+    value = mapping(mapping(obj.get("metadata")).get("annotations")).get(key)
+    return isinstance(value, str) and value not in _NO
 
 
 def _fallback(fallback: Mapping[str, Any]) -> Json:
@@ -164,7 +176,8 @@ def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
     * each metric's ``path``, and ``source``: the field beside its type (null where that is wrong);
     * ``written``: whether the author gave metrics; without any an HPA goes by 80 % of CPU;
     * each metric's ``sources`` and ``amounts``, and the ``tolerances`` (``autoscaling.given``);
-    * each trigger's ``path``.
+    * each trigger's ``path``;
+    * ``held``: the annotations by which it scales in one direction alone.
     """
     group = str(obj.get("apiVersion", "")).rpartition("/")[0]
     kind = (group, str(obj.get("kind", "")))
@@ -184,6 +197,7 @@ def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
         for index, trigger in enumerate(entry["triggers"]):
             trigger["path"] = ["spec", "triggers", index]
         entry["tolerances"] = tolerances(entry["behavior"])
+        entry["held"] = [key for key in _HELD if _is_on(obj, key)]
         return entry
     return None
 
@@ -211,11 +225,17 @@ def pod_autoscaler(obj: Mapping[str, Any]) -> Json:
     )
 
 
-def made_hpas(obj: Mapping[str, Any]) -> set[str]:
-    """The names that the HPA of a ScaledObject may have (``getHPAName``)."""
-    advanced = mapping(mapping(obj.get("spec")).get("advanced"))
-    given = text(mapping(advanced.get("horizontalPodAutoscalerConfig")).get("name"))
-    return {f"keda-hpa-{name_of(obj)}", *([given] if given else [])}
+def taken_over(obj: Mapping[str, Any]) -> str | None:
+    """The name of the HPA that a ScaledObject takes over, where it says so (``verifyHpas``).
+
+    KEDA refuses to work beside an HPA on its target that it does not own, unless the ScaledObject
+    names that one and has the annotation.
+    """
+    metadata, spec = mapping(obj.get("metadata")), mapping(obj.get("spec"))
+    if mapping(metadata.get("annotations")).get(_TAKES_OVER) != "true":
+        return None
+    config = mapping(mapping(spec.get("advanced")).get("horizontalPodAutoscalerConfig"))
+    return text(config.get("name"))
 
 
 def name_of(obj: Mapping[str, Any]) -> str:

@@ -11,13 +11,13 @@ from karb_guard.evaluation.autoscaling.objects import (
     POD_AUTOSCALER,
     SCALED_OBJECT,
     horizontal,
-    made_hpas,
     name_of,
     pod_autoscaler,
     scaled_object,
+    taken_over,
 )
 from karb_guard.evaluation.autoscaling.own import made_names, own_scalers
-from karb_guard.evaluation.autoscaling.shapes import Json
+from karb_guard.evaluation.autoscaling.shapes import Json, mapping, target
 from karb_guard.evaluation.slices.about import About, only_sure
 from karb_guard.evaluation.slices.reads import Reads
 from karb_guard.facts.resources import amounts
@@ -35,6 +35,8 @@ _READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Json]] = {
     SCALED_OBJECT: scaled_object,
     POD_AUTOSCALER: pod_autoscaler,
 }
+_Identity = tuple[str, str | None, str | None]
+"""Name of an HPA, kind and name of its target."""
 _Index = dict[tuple[str | None, str | None], list[Json]]
 
 
@@ -79,8 +81,7 @@ def by_target(about: About) -> Mapping[tuple[str | None, str | None], list[Json]
 
 def is_made(about: About, obj: Mapping[str, Any]) -> bool:
     """Whether another autoscaler that is here makes the HPA: it is no second one."""
-    made = {name for each in about.neighbours(*SCALED_OBJECT) for name in made_hpas(each)}
-    return name_of(obj) in made or _is_made(about, obj)
+    return _identity(obj) in _taken_over(about) or _is_made(about, obj)
 
 
 def defaulted(about: About) -> list[str]:
@@ -91,16 +92,31 @@ def defaulted(about: About) -> list[str]:
 
 def _index(about: About) -> _Index:
     """The autoscalers of the namespace by the kind and name of their targets."""
-    made = {name for obj in about.neighbours(*SCALED_OBJECT) for name in made_hpas(obj)}
+    taken = _taken_over(about)
     filled = defaulted(about)
     index: _Index = {}
     for kind, read in _READERS.items():
         for obj in about.applied(*kind):
-            if kind == HPA and (name_of(obj) in made or _is_made(about, obj)):
+            if kind == HPA and (_identity(obj) in taken or _is_made(about, obj)):
                 continue
             entry = {**read(obj), "defaulted": filled}
             index.setdefault((entry["target"]["kind"], entry["target"]["name"]), []).append(entry)
     return index
+
+
+def _taken_over(about: About) -> set[_Identity]:
+    """The HPAs that ScaledObjects of the namespace take over."""
+    return {
+        (name, scaled_object(obj)["target"]["kind"], scaled_object(obj)["target"]["name"])
+        for obj in about.neighbours(*SCALED_OBJECT)
+        if (name := taken_over(obj))
+    }
+
+
+def _identity(obj: Mapping[str, Any]) -> _Identity:
+    """An HPA's name and target."""
+    reference = target(mapping(obj.get("spec")).get("scaleTargetRef"), None, None)
+    return (name_of(obj), reference["kind"], reference["name"])
 
 
 def _is_made(about: About, obj: Mapping[str, Any]) -> bool:

@@ -45,17 +45,18 @@ def provide(about: About) -> Json | None:
         return None
     kind, name = entry["target"]["kind"], entry["target"]["name"]
     group = _group(entry["target"]["apiVersion"])
-    around = {
+    around: Json = {
         "others": _others(about, kind, name, entry),
-        "vertical": list(_vertical(about, kind, name))[:MAX_OTHERS],
     }
     found = about.inventory.get(group, kind, about.namespace, name) if kind else None
-    if found is None:
+    prepared = None if found is None else about.prepare(found)
+    containers = None if prepared is None else _containers(prepared)
+    around["vertical"] = list(_vertical(about, kind, name, containers))[:MAX_OTHERS]
+    if found is None or prepared is None:
         known = kind is not None and about.knows(group, kind)
         if not known and not around["others"]:
             return None
         return {"found": False if known else None, **_nothing(group, kind, name), **around}
-    prepared = about.prepare(found)
     return {
         "found": True,
         **_nothing(group, kind, name),
@@ -140,10 +141,13 @@ def _others(about: About, kind: str | None, name: str, entry: Json) -> list[str]
 def _is_told_there(about: About, kind: str, name: str) -> bool:
     """Whether the conflict with another autoscaler is reported at that one.
 
-    A pair is one defect, and has one finding: at the one that came later, which is the one that is
-    being created at admission. In the same second it is both; manifests without times, it is the
-    HPA rather than the ScaledObject, then the later name.
+    A pair is one defect, and has one finding: at the one that came later. In the same second it is
+    both; manifests without times, it is the HPA rather than the ScaledObject, then the later name.
+    At admission it is the one that is being written, also where an older one is given the target
+    of a younger one: nobody submits the other. What was in conflict before, the ratchet spares.
     """
+    if about.inventory.beside_a_review:
+        return False
     group = next((g for g, k in KINDS if k == kind), "")
     other = about.inventory.get(group, kind, about.namespace, name)
     if other is None or kind == POD_AUTOSCALER[1]:
@@ -164,8 +168,23 @@ def _order(kind: str, name: str) -> tuple[bool, str, str]:
     return (kind == HPA[1], kind, name)
 
 
-def _vertical(about: About, kind: str | None, name: str) -> Iterator[Json]:
-    """Those that change pods, or write recommendations that something else applies."""
+def _containers(prepared: Prepared) -> frozenset[str]:
+    """The names of what runs as long as the pods: no init container that ends."""
+    return frozenset(
+        container["name"]
+        for pod in prepared.pods
+        for container in pod["containers"]
+        if container["role"] != "init" and isinstance(container["name"], str)
+    )
+
+
+def _vertical(
+    about: About, kind: str | None, name: str, containers: frozenset[str] | None
+) -> Iterator[Json]:
+    """Those that change pods, or write recommendations that something else applies.
+
+    ``containers`` are those of the target, where it is visible.
+    """
     for obj in about.applied(*VPA):
         spec = mapping(obj.get("spec"))
         reference = mapping(spec.get("targetRef"))
@@ -174,12 +193,24 @@ def _vertical(about: About, kind: str | None, name: str) -> Iterator[Json]:
         if mapping(spec.get("updatePolicy")).get("updateMode", "Auto") == "Off":
             continue
         policies = list(mappings(mapping(spec.get("resourcePolicy")).get("containerPolicies")))
-        controlled = [
-            set(_controlled(policy)) for policy in policies if policy.get("mode") != "Off"
-        ]
-        resources = set().union(*controlled) if policies else {"cpu", "memory"}
+        resources = _resources(policies, containers)
         shown = text(mapping(obj.get("metadata")).get("name")) or "(no name)"
         yield {"name": shown, "resources": sorted(resources)}
+
+
+def _resources(policies: list[Mapping[str, Any]], containers: frozenset[str] | None) -> set[str]:
+    """What a VerticalPodAutoscaler sets of any container.
+
+    A container goes by the policy of its name, else by that of ``*``, else by the default, which
+    is cpu and memory (``GetContainerResourcePolicy`` of kubernetes/autoscaler).
+    """
+    named = {text(policy.get("containerName")): policy for policy in reversed(policies)}
+    if containers:
+        of_all = named.get("*", {})
+        applied = [named.get(container, of_all) for container in sorted(containers)]
+    else:
+        applied = policies or [{}]
+    return set().union(*(_controlled(each) for each in applied if each.get("mode") != "Off"))
 
 
 def _controlled(policy: Mapping[str, Any]) -> Iterator[str]:

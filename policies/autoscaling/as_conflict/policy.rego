@@ -2,10 +2,12 @@
 # title: Two controllers scale one workload
 # description: |-
 #   Two autoscalers on one target overwrite each other every fifteen seconds; KEDA makes an HPA of
-#   its own, so a ScaledObject beside an HPA is a pair already. A pair has one finding, at the one
-#   that came later. A VerticalPodAutoscaler that changes the requests which an HPA divides by moves
-#   the HPA's goal with each of its changes. And an HPA counts the pods that its target's selector
-#   matches: when those of another scaled workload match too, both averages are of both.
+#   its own, so a ScaledObject beside an HPA is a pair already, unless it takes that one over. A pair
+#   has one finding, at the one that came later, and at admission at the one that is written. A
+#   VerticalPodAutoscaler that changes the requests which an HPA divides by moves the HPA's goal with
+#   each of its changes; it sets cpu and memory of every container that it has no other policy for.
+#   And an HPA counts the pods that its target's selector matches: when those of another scaled
+#   workload match too, both averages are of both.
 # related_resources:
 # - ref: https://keda.sh/docs/latest/reference/scaledobject-spec/
 #   description: KEDA, ScaledObject specification

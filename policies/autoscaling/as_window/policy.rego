@@ -82,6 +82,9 @@ window := entry.behavior.scaleDown.stabilizationWindowSeconds if {
 	is_number(entry.behavior.scaleDown.stabilizationWindowSeconds)
 } else := 300
 
+# Replicas are never removed, however short the window is.
+stays if entry.behavior.scaleDown.selectPolicy == "Disabled"
+
 place := ["spec", "behavior"] if {
 	entry.kind == "HorizontalPodAutoscaler"
 } else := ["spec", "advanced", "horizontalPodAutoscalerConfig", "behavior"]
@@ -89,10 +92,12 @@ place := ["spec", "behavior"] if {
 violations contains {"check": "down", "path": array.concat(place, ["scaleDown", "stabilizationWindowSeconds"]), "detail": {"window": window, "load": load.raw}} if {
 	window * 1000 < load.value
 	entry.max > 1
+	not stays
 }
 
 violations contains {"check": "value", "path": signal.path, "detail": {"signal": signal.shown, "window": window, "load": load.raw}} if {
 	window * 1000 < load.value
+	not stays
 	some signal in scaling.signals
 	not signal.pods
 	not signal.average
@@ -143,7 +148,10 @@ violations contains {"check": "down", "path": ["spec"], "detail": {"window": win
 	not scaling.target.found
 }
 
-suspicious if window < 300
+suspicious if {
+	window < 300
+	not stays
+}
 
 suspicious if {
 	0 in {entry.min, entry.idle}

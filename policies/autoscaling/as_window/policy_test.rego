@@ -36,3 +36,9 @@ test_value if {
 	trigger := {"type": "prometheus", "metricType": "Value", "path": ["spec", "triggers", 0], "metadata": {"query": "x_latency"}}
 	checks(keda({"triggers": [trigger], "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}})) == {"down", "value"}
 }
+
+test_a_scale_down_that_is_disabled_has_no_window if {
+	trigger := {"type": "prometheus", "metricType": "Value", "path": ["spec", "triggers", 0], "metadata": {"query": "x_latency"}}
+	rules := {"selectPolicy": "Disabled", "stabilizationWindowSeconds": 0}
+	checks(keda({"triggers": [trigger], "behavior": {"scaleDown": rules}})) == set()
+}

@@ -126,13 +126,34 @@ class TestKeda:
 
     def test_its_own_hpa_is_no_second_one(self) -> None:
         owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "llm"}
-        named = hpa("keda-hpa-llm")
         owned = hpa("other-name", metadata={"ownerReferences": [owner]})
-        adopted = hpa("mine")
-        config = {"horizontalPodAutoscalerConfig": {"name": "mine"}}
-        found = provided(obj(), scaled_object(advanced=config), named, owned, adopted)
+        found = provided(obj(), scaled_object(), owned)
         assert [each["kind"] for each in found] == ["ScaledObject"]
-        assert len(provided(obj(), scaled_object(), hpa())) == 2
+        assert len(provided(obj(), scaled_object(), hpa("keda-hpa-llm"))) == 2, "a name is no proof"
+
+    @pytest.mark.parametrize(
+        ("annotations", "name", "count"),
+        [
+            ({"scaledobject.keda.sh/transfer-hpa-ownership": "true"}, "mine", 1),
+            ({"scaledobject.keda.sh/transfer-hpa-ownership": "true"}, "other", 2),
+            ({"scaledobject.keda.sh/transfer-hpa-ownership": "yes"}, "mine", 2),
+            ({}, "mine", 2),
+        ],
+    )
+    def test_an_hpa_is_taken_over_where_it_is_said(
+        self, annotations: Json, name: str, count: int
+    ) -> None:
+        advanced = {"horizontalPodAutoscalerConfig": {"name": name}}
+        taking = scaled_object(advanced=advanced, annotations=annotations)
+        assert len(provided(obj(), taking, hpa("mine"))) == count
+
+    def test_an_hpa_of_another_target_is_not_taken_over(self) -> None:
+        advanced = {"horizontalPodAutoscalerConfig": {"name": "mine"}}
+        annotations = {"scaledobject.keda.sh/transfer-hpa-ownership": "true"}
+        taking = scaled_object(
+            advanced=advanced, annotations=annotations, scaleTargetRef={"name": "other"}
+        )
+        assert len(provided(obj(), taking, hpa("mine"))) == 1
 
     def test_an_hpa_whose_owner_is_not_here_counts(self) -> None:
         owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "llm"}
@@ -143,7 +164,13 @@ class TestKeda:
         [
             ({"autoscaling.keda.sh/paused": "true"}, "autoscaling.keda.sh/paused"),
             ({"autoscaling.keda.sh/paused": "false"}, None),
+            ({"autoscaling.keda.sh/paused": "F"}, None),
+            ({"autoscaling.keda.sh/paused": "fAlse"}, "autoscaling.keda.sh/paused"),
+            ({"autoscaling.keda.sh/paused": ""}, "autoscaling.keda.sh/paused"),
             ({"autoscaling.keda.sh/paused-replicas": "2"}, "autoscaling.keda.sh/paused-replicas"),
+            ({"autoscaling.keda.sh/paused-replicas": "0"}, "autoscaling.keda.sh/paused-replicas"),
+            ({"autoscaling.keda.sh/paused-replicas": ""}, "autoscaling.keda.sh/paused-replicas"),
+            ({"autoscaling.keda.sh/paused-scale-in": "true"}, None),
             ({}, None),
         ],
     )

@@ -55,6 +55,10 @@ def vertical(**spec: Any) -> Json:
     return obj("VerticalPodAutoscaler", "autoscaling.k8s.io/v1", {"targetRef": REF, **spec})
 
 
+def policies(*each: Json) -> Json:
+    return {"resourcePolicy": {"containerPolicies": list(each)}}
+
+
 def provided(of: Json, *others: Json, complete: bool = False) -> Any:
     inventory = Inventory([of, *others])
     kinds = ("autoscaling/HorizontalPodAutoscaler", "keda.sh/ScaledObject")
@@ -87,8 +91,9 @@ def test_a_target_is_missing_only_where_its_neighbours_are_known() -> None:
 
 
 def test_the_hpa_that_keda_makes_is_no_second_one() -> None:
-    made = hpa("keda-hpa-llm")
-    assert provided(made, deployment(), scaled_object())["others"] == []
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "llm"}
+    made = hpa("keda-hpa-llm", ownerReferences=[owner])
+    assert provided(made, deployment(), scaled_object()) is None, "it is not judged"
     assert provided(hpa(), deployment(), scaled_object())["others"] == ["ScaledObject llm"]
 
 
@@ -127,6 +132,21 @@ def test_a_pair_is_told_at_the_one_that_came_later(
         assert bool(back) is not told_here
 
 
+def test_beside_a_review_a_pair_is_told_at_what_is_written() -> None:
+    """An older autoscaler that is given the target of a younger one: nobody submits the other."""
+    judged, other = hpa("a", creationTimestamp=EARLY), hpa("b", creationTimestamp=LATE)
+    inventory = Inventory([deployment(), other])
+    prepared = prepare(judged, SETTINGS, inventory, ("autoscaling/HorizontalPodAutoscaler",))
+
+    def others() -> Any:
+        found = scaletarget.provide(About(prepared, inventory, SETTINGS, complete=False))
+        return (found or {})["others"]
+
+    assert others() == []
+    inventory.beside_a_review = True
+    assert others() == ["HorizontalPodAutoscaler b"]
+
+
 def test_of_a_scaled_object_and_an_hpa_the_hpa_is_told_of() -> None:
     assert provided(scaled_object(), deployment(), hpa("z"))["others"] == []
     assert provided(hpa("a"), deployment(), scaled_object())["others"] == ["ScaledObject llm"]
@@ -152,11 +172,19 @@ def test_an_hpa_leaves_only_its_own_zero() -> None:
     [
         ({}, ["cpu", "memory"]),
         ({"updatePolicy": {"updateMode": "Off"}}, None),
-        ({"resourcePolicy": {"containerPolicies": [{"mode": "Off"}]}}, []),
+        (policies({"containerName": "*", "mode": "Off"}), []),
+        (policies({"containerName": "*", "controlledResources": ["memory"]}), ["memory"]),
+        (policies({"containerName": "proxy", "mode": "Off"}), ["cpu", "memory"]),
+        (policies({"containerName": "server", "mode": "Off"}), []),
+        (policies({"containerName": "server", "mode": "Off"}, {"containerName": "*"}), []),
         (
-            {"resourcePolicy": {"containerPolicies": [{"controlledResources": ["memory"]}]}},
+            policies(
+                {"containerName": "proxy", "mode": "Off"},
+                {"containerName": "*", "controlledResources": ["memory"]},
+            ),
             ["memory"],
         ),
+        (policies({"mode": "Off"}), ["cpu", "memory"]),
     ],
 )
 def test_a_vertical_autoscaler_sets_what_it_controls(spec: Json, resources: Any) -> None:

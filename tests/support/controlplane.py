@@ -70,11 +70,16 @@ def tool(name: str) -> Path:
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on 127.0.0.1 that was free a moment ago.
+
+    Below the range that kernels take for outgoing connections, which would take it any moment.
+    """
+    for _ in range(1000):
+        port = 15_000 + secrets.randbelow(15_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port of 127.0.0.1 between 15000 and 30000")
 
 
 class NotReadyError(RuntimeError):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.controlplane import Cluster
-from tests.support.e2e_cluster import Json, container, controller
+from tests.support.e2e_cluster import Json, Namespaces, container, controller
 from tests.support.webhook_process import Judging, WebhookProcess
 
 pytestmark = pytest.mark.e2e
@@ -117,6 +117,22 @@ def test_an_older_autoscaler_is_not_given_the_target_of_a_younger_one(
     said = create(older, verb="apply")
     assert "as-conflict" in said
     assert "HorizontalPodAutoscaler younger" in said
+
+
+def test_a_pair_that_was_there_before_may_change(
+    cluster: Cluster, namespaces: Namespaces, webhook: WebhookProcess
+) -> None:
+    where = namespaces.bare()
+    create = Creates(cluster, where)
+    pair = [autoscaler(name, "llm") for name in ("first", "second")]
+    for obj in (deployment("llm"), *pair):
+        assert create(obj) == ""
+    labels = [f"{key}={value}" for key, value in webhook.labels.items()]
+    cluster.kubectl("label", "namespace", where, *labels)
+    create.until_refused(autoscaler("third", "llm"))
+    for obj in pair:
+        obj["spec"]["maxReplicas"] = 6
+        assert create(obj, verb="apply") == ""
 
 
 def test_an_autoscaler_may_come_before_its_target(create: Creates) -> None:

@@ -185,7 +185,11 @@ class TestKeda:
         assert len(found["triggers"][0]["metadata"]) == MAX_ITEMS
         assert len(found["triggers"][0]["metadata"]["query"]) == MAX_TEXT
         assert found["triggers"][0]["auth"] == "a"
-        assert found["fallback"] == {"failureThreshold": None, "replicas": 2}
+        assert found["fallback"] == {
+            "failureThreshold": None,
+            "replicas": 2,
+            "behavior": "static",
+        }
 
 
 class TestOfTheKind:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from karb_guard.defaulting.autoscalers import autoscaler, autoscaler_v1
+from karb_guard.evaluation.autoscaling.annotated import ANNOTATION, annotated
 from karb_guard.evaluation.autoscaling.given import AMOUNTS, milli, tolerances
 from karb_guard.evaluation.autoscaling.given import metrics as given_metrics
 from karb_guard.evaluation.autoscaling.promql import aggregate
@@ -49,11 +50,12 @@ _INTERVALS = {"pollingInterval": 30, "cooldownPeriod": 300, "initialCooldownPeri
 def horizontal(obj: Mapping[str, Any]) -> Json:
     """A HorizontalPodAutoscaler of any version, with the API server's defaults."""
     spec = dict(mapping(obj.get("spec")))
-    version = str(obj.get("apiVersion", "")).rpartition("/")[2]
-    if version == "v1":
+    if _is_v1(obj):
         filled = autoscaler_v1(spec)
-        percent = number(spec.get("targetCPUUtilizationPercentage"), _CPU_UTILIZATION)
-        metrics = [_utilization("cpu", percent)]
+        metrics = [_metric(item) for item in annotated(obj)]
+        percent = number(spec.get("targetCPUUtilizationPercentage"))
+        if percent is not None or not metrics:
+            metrics.append(_utilization("cpu", _CPU_UTILIZATION if percent is None else percent))
     else:
         filled = autoscaler(spec)
         metrics = [_metric(item) for item in mappings(filled.get("metrics"))]
@@ -67,6 +69,10 @@ def horizontal(obj: Mapping[str, Any]) -> Json:
         metrics=metrics,
         behavior=behavior if isinstance(behavior, dict) else None,
     )
+
+
+def _is_v1(obj: Mapping[str, Any]) -> bool:
+    return str(obj.get("apiVersion", "")).rpartition("/")[2] == "v1"
 
 
 def _utilization(name: str, percent: int | None) -> Json:
@@ -184,10 +190,15 @@ def described(obj: Mapping[str, Any], raw: Mapping[str, Any]) -> Json | None:
     if kind == HPA:
         entry = horizontal(obj)
         given = mapping(raw.get("spec"))
-        entry["written"] = bool(given.get("metrics") or given.get("targetCPUUtilizationPercentage"))
+        beside = 0 if given.get("metrics") else len(annotated(obj)) if _is_v1(obj) else 0
+        entry["written"] = bool(
+            given.get("metrics") or given.get("targetCPUUtilizationPercentage") or beside
+        )
         for index, metric in enumerate(entry["metrics"]):
             metric["source"] = _SOURCES.get(metric["type"] or "")
             metric["path"] = ["spec", "metrics", index] if given.get("metrics") else ["spec"]
+            if index < beside:
+                metric["path"] = ["metadata", "annotations", ANNOTATION]
         for metric, more in zip(entry["metrics"], given_metrics(obj, raw), strict=False):
             metric.update(more)
         entry["tolerances"] = tolerances(entry["behavior"])

@@ -88,12 +88,14 @@ def scraped(replicas: Replicas, now: Callable[[], datetime.datetime]) -> Scrape:
         return Scrape(now(), problems=[f"the replicas are not known: {error}"])
     if not listed:
         return Scrape(now())
-    if len(listed) > MAX_REPLICAS:
-        return Scrape(now(), problems=[f"more than {MAX_REPLICAS} replicas"])
-    with concurrent.futures.ThreadPoolExecutor(min(len(listed), 8)) as pool:
-        answers = list(pool.map(_asked, listed))
+    asked = listed[:MAX_REPLICAS]  # nothing goes up then; what these deny still brings back
+    with concurrent.futures.ThreadPoolExecutor(min(len(asked), 8)) as pool:
+        answers = list(pool.map(_asked, asked))
     samples = [answer for answer in answers if isinstance(answer, Sample)]
-    return Scrape(now(), samples, [answer for answer in answers if isinstance(answer, str)])
+    problems = [answer for answer in answers if isinstance(answer, str)]
+    if len(listed) > len(asked):
+        problems.append(f"there are {len(listed)} replicas, {len(asked)} are asked")
+    return Scrape(now(), samples, problems)
 
 
 def _asked(replica: Replica) -> Sample | str:

@@ -11,6 +11,7 @@ import pytest
 
 from audit.controller.replicas import GivenReplicas, Replica, address_of, scraped
 from karb_guard.cluster.errors import ClusterError
+from karb_guard.rollout.counters import MAX_REPLICAS
 from tests.support.controlplane import free_port
 from webhook.metrics import Metrics
 
@@ -49,6 +50,18 @@ def test_one_that_does_not_answer_is_named(replica: str) -> None:
     scrape = scraped(GivenReplicas([replica, gone]), lambda: NOW)
     assert [s.replica for s in scrape.samples] == [replica]
     assert scrape.problems[0].startswith(f"{gone}: ConnectionRefusedError")
+
+
+def test_of_too_many_as_many_are_asked_as_are_kept_and_that_is_a_problem(replica: str) -> None:
+    port = address_of(replica).port
+
+    class Many:
+        def listed(self) -> Sequence[Replica]:
+            return [Replica(f"r{i:03}", "127.0.0.1", port) for i in range(MAX_REPLICAS + 2)]
+
+    scrape = scraped(Many(), lambda: NOW)
+    assert len(scrape.samples) == MAX_REPLICAS
+    assert scrape.problems == [f"there are {MAX_REPLICAS + 2} replicas, {MAX_REPLICAS} are asked"]
 
 
 def test_replicas_that_nobody_knows_are_a_problem() -> None:

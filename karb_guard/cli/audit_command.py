@@ -117,7 +117,6 @@ def run(args: argparse.Namespace) -> int:
         prices = read_prices(args.prices) if args.prices else None
         # What is loaded now stays; without looking at it again and again a scan is a tenth faster.
         gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
         if args.watch:
             return audit_watch.run(args, *_scanning(args, guard), _progress(args))
         with _evidence(args) as evidence:

@@ -20,7 +20,7 @@ from karb_guard.model.errors import KarbGuardError
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
-COLLECTOR = (50_000, 20, 20)
+COLLECTOR = (200_000, 50, 100)
 """Objects that are made before the collector looks at the youngest, and rounds for the older."""
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 

@@ -29,7 +29,7 @@ from tests.support import grants
 from tests.support.chart import NAME
 from tests.support.chart_process import Pods, until
 from tests.support.controlplane import OF_SERVICE_ACCOUNTS, Cluster, ControlPlane, free_port
-from tests.support.e2e_cluster import BAD, SERVICE_ACCOUNT, controller, pod
+from tests.support.e2e_cluster import BAD, CONTROLLERS, SERVICE_ACCOUNT, controller, pod
 from tests.support.grants import Grant, Use
 from tests.support.helm import NAMESPACE, RELEASE, render
 from tests.support.report_crds import crds
@@ -57,15 +57,6 @@ WRITE_BACK = {
 }
 VERSIONS = {"keda.sh": "v1alpha1"}
 """Of groups whose kinds carry no pods, where it isn't v1."""
-CONTROLLERS = (
-    "CronJob",
-    "DaemonSet",
-    "Deployment",
-    "Job",
-    "ReplicaSet",
-    "ReplicationController",
-    "StatefulSet",
-)
 BY = "system:serviceaccount:kube-system:replicaset-controller"
 """Who makes Pods: only the word of controllers counts about what is above them."""
 SECONDS = 120

@@ -12,6 +12,7 @@ from tests.support.api_proxy import ApiProxy
 from tests.support.controlplane import Cluster
 from tests.support.e2e_cluster import (
     BAD,
+    CONTROLLERS,
     DIGEST,
     REGISTRY,
     UNLIMITED,
@@ -25,15 +26,6 @@ from tests.support.e2e_cluster import (
 
 pytestmark = pytest.mark.e2e
 
-KINDS = (
-    "CronJob",
-    "DaemonSet",
-    "Deployment",
-    "Job",
-    "ReplicaSet",
-    "ReplicationController",
-    "StatefulSet",
-)
 ENFORCED_SECONDS = 5
 EVENT_SECONDS = 20
 STARTED_SECONDS = 30
@@ -70,7 +62,7 @@ def replica_sets(cluster: Cluster, where: str) -> str:
     return cluster.kubectl("get", "replicasets", f"-n{where}", "-oname").stdout
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CONTROLLERS)
 def test_a_bad_controller_is_denied_when_it_is_created(
     apply: Apply, namespace: MakeNamespace, kind: str
 ) -> None:
@@ -81,7 +73,7 @@ def test_a_bad_controller_is_denied_when_it_is_created(
     assert "1 finding of enforced invariants" in done.stderr
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CONTROLLERS)
 def test_a_good_controller_is_created_in_silence(
     apply: Apply, namespace: MakeNamespace, kind: str
 ) -> None:

@@ -54,6 +54,17 @@ SESSION_RULES: tuple[Json, ...] = tuple(
 )
 """Kinds that the product's own rules leave out: nothing in the catalogue judges them today."""
 
+CONTROLLERS = (
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "Job",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+)
+"""The built-in kinds that make Pods."""
+
 CLEAN_CONTAINER: Json = {
     "name": "server",
     "image": f"{REGISTRY}/ml/server:1.0.0@{DIGEST}",

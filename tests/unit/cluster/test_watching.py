@@ -1,23 +1,31 @@
-"""Watches that end, against a real HTTP server."""
+"""Watches end as often as API servers please, which is no mistake; against a real HTTP server."""
 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from karb_guard.cluster.client import connect
 from karb_guard.cluster.errors import ClusterError, ExpiredError
-from tests.support.api_script import Query, Reply, scripted
+from karb_guard.cluster.reflector import SYNCED, Reflector
+from tests.support.api_script import Query, Reply, page, scripted
 
 PATH = "/api/v1/pods"
-EVENT = {"type": "ADDED", "object": {"metadata": {"name": "llm"}}}
+EVENT = {"type": "ADDED", "object": {"metadata": {"name": "llm", "resourceVersion": "3"}}}
+BREAKS = "2"
+"""The version whose watch breaks off."""
 
 
 def answer(_path: str, query: Query) -> Reply:
-    assert query["watch"] == "true"
-    return Reply(json.dumps(EVENT).encode() + b"\n", chunks=3, cut=query["resourceVersion"] == "2")
+    """One event and the end of the watch: a regular one, or in the midst of it."""
+    if query.get("watch") != "true":
+        return page(["llm"])
+    return Reply(
+        json.dumps(EVENT).encode() + b"\n", chunks=3, cut=query["resourceVersion"] == BREAKS
+    )
 
 
 def test_a_watch_that_the_server_ends_just_ends(tmp_path: Path) -> None:
@@ -31,7 +39,7 @@ def test_a_watch_that_the_server_ends_just_ends(tmp_path: Path) -> None:
 
 def test_a_watch_that_breaks_off_says_so(tmp_path: Path) -> None:
     with scripted(answer) as script:
-        stream = connect(script.kubeconfig(tmp_path)).watch(PATH, "2")
+        stream = connect(script.kubeconfig(tmp_path)).watch(PATH, BREAKS)
         with pytest.raises(ClusterError, match="the stream broke"):
             list(stream)
 
@@ -43,3 +51,23 @@ def test_an_expired_version_is_told_apart(tmp_path: Path) -> None:
         stream = connect(script.kubeconfig(tmp_path)).watch(PATH, "1")
         with pytest.raises(ExpiredError, match="too old"):
             list(stream)
+
+
+def test_after_a_watch_that_ended_nothing_is_listed_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scripted(answer) as script:
+        client = connect(script.kubeconfig(tmp_path))
+        copy = Reflector(client, PATH, lambda obj: obj["metadata"]["name"])
+        copy.start()
+        deadline = time.monotonic() + 20
+        try:
+            while sum(bool(query.get("watch")) for _, query in list(script.asked)) < 3:
+                assert time.monotonic() < deadline, caplog.text
+                time.sleep(0.01)
+            state = copy.state
+        finally:
+            copy.stop()
+        lists = [query for _, query in script.asked if not query.get("watch")]
+    assert (state, len(lists)) == (SYNCED, 1)
+    assert "unexpected answer" not in caplog.text

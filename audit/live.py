@@ -10,6 +10,7 @@ from audit.collecting import Collector
 from audit.plan import Plan
 from audit.progress import Progress
 from audit.survey import Surveyor, reason_of
+from audit.targets import Target, of_kind
 from karb_guard.cluster.client import segment
 from karb_guard.cluster.discovery import Resource
 from karb_guard.cluster.errors import ClusterError
@@ -48,34 +49,27 @@ class LiveCluster:
         if kind == NAMESPACE and self._namespaces:
             self._get_namespaces(resource, collector)
             return
-        places: Sequence[str | None] = (None,)
-        if self._namespaces and resource.namespaced and not self._plan.pins(*kind):
-            places = self._namespaces
         complete = True
-        for place in places:
-            complete = self._list_in(resource, place, collector) and complete
+        for target in of_kind(resource, self._plan, self._namespaces):
+            complete = self._list_one(target, collector) and complete
         if complete:
             collector.collected.listed.add(kind)
 
-    def _list_in(self, resource: Resource, place: str | None, collector: Collector) -> bool:
-        selector = self._plan.selector(resource.group, resource.kind)
-        query = {"labelSelector": selector} if selector else {}
+    def _list_one(self, target: Target, collector: Collector) -> bool:
         batch, count = collector.batch(), 0
         try:
-            for page in self._pager.pages(resource.path(place), query):
+            for page in self._pager.pages(target.path, dict(target.query)):
                 if page.begins:
                     batch, count = collector.batch(), 0
                 batch.take(page.items)
                 count += len(page.items)
                 total = None if page.remaining is None else count + page.remaining
-                self._progress.part(count, total, f"listing {resource.name}")
+                self._progress.part(count, total, f"listing {target.resource.name}")
         except ClusterError as error:
             if error.status == 0:
                 raise  # nobody answers any more: nothing else could be listed either
-            kind = (resource.group, resource.kind)
-            within = f" in namespace {place}" if place else ""
-            reason = reason_of(error, resource)
-            collector.miss(f"{resource.name}{within}", kind, reason, place)
+            reason = reason_of(error, target.resource)
+            collector.miss(target.what, target.kind, reason, target.place)
             return False
         batch.commit()
         return True

@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -18,7 +18,7 @@ from audit.collecting import without_bulk
 from audit.dirt import Dirt, Scopes, essence, is_far_reaching, place_of
 from audit.plan import Plan
 from audit.spool import unusable
-from karb_guard.evaluation.slices.reads import GroupKind
+from audit.targets import Collection
 from karb_guard.inventory.keys import key_of
 from karb_guard.model.errors import KarbGuardError
 
@@ -48,15 +48,6 @@ _NEXT_IN = (
 )
 
 Json = dict[str, Any]
-
-
-class Collection(NamedTuple):
-    """What one watch follows."""
-
-    key: str
-    """Its path and query."""
-    kind: GroupKind
-    namespaced: bool
 
 
 class Mirror:

@@ -10,18 +10,17 @@ import datetime
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
 from audit.collecting import Collector
-from audit.mirror import Collection, Mirror
+from audit.mirror import Mirror
 from audit.plan import Plan
 from audit.progress import Progress
 from audit.spool import SpoolError
 from audit.survey import Survey, Surveyor, reason_of
+from audit.targets import Target, targets
 from karb_guard.cluster.client import ClusterClient, Json
-from karb_guard.cluster.discovery import Resource
 from karb_guard.cluster.errors import ClusterError
 from karb_guard.cluster.follower import ABSENT, FAILING, FORBIDDEN, STARTING, SYNCED, Follower
 from karb_guard.cluster.paging import Pager, Patience
@@ -41,58 +40,6 @@ LONGEST_WAIT_SECONDS = 8.0
 """Between two attempts."""
 _PATIENCE = Patience(attempts=3)
 """Of one list: a follower tries again by itself, and others wait for their turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One collection to follow."""
-
-    resource: Resource
-    place: str | None = None
-    """Its namespace; ``None``: of the whole cluster."""
-    query: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def kind(self) -> GroupKind:
-        """(API group, kind)."""
-        return self.resource.group, self.resource.kind
-
-    @property
-    def path(self) -> str:
-        """Where the API server has it."""
-        return self.resource.path(self.place)
-
-    @property
-    def collection(self) -> Collection:
-        """What the mirror calls it."""
-        key = f"{self.path}?{urlencode(self.query)}"
-        return Collection(key, self.kind, self.resource.namespaced)
-
-    @property
-    def what(self) -> str:
-        """What people call it."""
-        return f"{self.resource.name} in namespace {self.place}" if self.place else self._name
-
-    @property
-    def _name(self) -> str:
-        by_name = dict(self.query).get("fieldSelector", "").removeprefix("metadata.name=")
-        return f"namespace {by_name}" if by_name else self.resource.name
-
-
-def targets(survey: Survey, plan: Plan, namespaces: Sequence[str]) -> Iterator[Target]:
-    """What to follow; ``namespaces``: only these, but for what is looked for in all."""
-    for resource in survey.resources:
-        kind = (resource.group, resource.kind)
-        selector = plan.selector(*kind)
-        query = (("labelSelector", selector),) if selector else ()
-        if kind == NAMESPACE and namespaces:
-            for name in namespaces:
-                yield Target(resource, None, (("fieldSelector", f"metadata.name={name}"),))
-        elif namespaces and resource.namespaced and not plan.pins(*kind):
-            for name in namespaces:
-                yield Target(resource, name, query)
-        else:
-            yield Target(resource, None, query)
 
 
 class Watch(Follower):

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from audit.dirt import Dirt, Scopes
-from audit.mirror import AT_ONCE, Collection, Mirror
+from audit.mirror import AT_ONCE, Mirror
 from audit.plan import Plan, plan_of
 from audit.spool import SpoolError
+from audit.targets import Collection
 from karb_guard.assembly.policies import Choices, read_catalogue
 
 Json = dict[str, Any]

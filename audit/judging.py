@@ -15,7 +15,7 @@ from karb_guard.decisions import waiver_objects, waivers
 from karb_guard.decisions.waiver_syntax import WaiverSource
 from karb_guard.evaluation import Evaluator
 from karb_guard.inventory import ClusterLayer, Inventory, NamespaceLayer
-from karb_guard.lint.waiver_documents import WaiverDocuments
+from karb_guard.lint.waiver_documents import Uses, WaiverDocuments
 from karb_guard.model.audit import NamespaceSummary
 from karb_guard.model.finding import Coverage, Evaluation, Finding, ObjectRef, Unknown
 from karb_guard.model.report import LocatedFinding, Problem, Region
@@ -46,6 +46,29 @@ class Verdicts:
     waivers: list[tuple[Member, Evaluation]] = field(default_factory=list)
     """``Waiver`` objects: whether they are of use is known when all is judged."""
 
+    def add(self, other: Verdicts) -> None:
+        """Everything that ``other`` found, after what is here."""
+        self.findings += other.findings
+        self.problems += other.problems
+        self.unknowns += other.unknowns
+        self.namespaces |= other.namespaces
+        self.gpus |= other.gpus
+        self.gpu_kinds |= other.gpu_kinds
+        self.judged |= other.judged
+        self.checked += other.checked
+        self.discovered += other.discovered
+        self.not_evaluated += other.not_evaluated
+        self.unknown_kinds += other.unknown_kinds
+        self.waivers += other.waivers
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was found in some of the namespaces, and what waivers did there."""
+
+    verdicts: Verdicts
+    uses: Uses
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -59,6 +82,22 @@ class Judge:
     today: datetime.date
     kinds: Set[str] = frozenset()
     """Lower-case kinds that are asked for (``deployment``, ``apps/deployment``); empty: all."""
+
+    def part(self, namespaces: Iterable[tuple[str, Iterable[Member]]]) -> Part:
+        """Judge some namespaces by name; what is found counts once it is taken up."""
+        counted, self.documents.uses = self.documents.uses, Uses()
+        try:
+            found = Verdicts()
+            for name, members in namespaces:
+                self.namespace(name, members, found)
+            return Part(found, self.documents.uses)
+        finally:
+            self.documents.uses = counted
+
+    def take_up(self, part: Part, verdicts: Verdicts) -> None:
+        """Let a part count, perhaps one that another process judged."""
+        verdicts.add(part.verdicts)
+        self.documents.uses.add(part.uses)
 
     def namespace(self, name: str, found: Iterable[Member], verdicts: Verdicts) -> None:
         """Judge the objects of one namespace, or with an empty name those of none."""

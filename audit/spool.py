@@ -6,6 +6,7 @@ the memory of one namespace at a time, whatever the size of the cluster.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from types import TracebackType
@@ -48,8 +49,10 @@ class Spool:
 
     def __init__(self, in_memory: int = IN_MEMORY_BYTES) -> None:
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115
+        self._in_memory = in_memory
         self._end = 0
         self._places: dict[str, list[Entry]] = {}
+        self._shared: int | None = None
 
     def __enter__(self) -> Spool:
         return self
@@ -82,15 +85,34 @@ class Spool:
         """Where there is something, sorted."""
         return sorted(self._places)
 
+    def size_of(self, namespace: str) -> int:
+        """Bytes that a namespace's objects take as JSON."""
+        return sum(entry.size for entry in self._places.get(namespace, ()))
+
+    def share(self) -> None:
+        """Let forks of this process read on their own. Nothing more is written then."""
+        if self._end <= self._in_memory:
+            return  # each has it in its own memory
+        try:
+            self._file.flush()
+            self._shared = self._file.fileno()
+        except OSError as error:
+            raise unusable(error.strerror) from error
+
     def take(self, namespace: str) -> Iterator[Stored]:
         """The objects of a namespace, once: afterwards they are forgotten."""
         for entry in self._places.pop(namespace, ()):
             try:
-                self._file.seek(entry.offset)
-                text = self._file.read(entry.size)
+                text = self._read(entry)
             except OSError as error:
                 raise unusable(error.strerror) from error
             yield Stored(orjson.loads(text), entry.size, entry.times)
+
+    def _read(self, entry: Entry) -> bytes:
+        if self._shared is not None:  # forks have one position in common: it is not used
+            return os.pread(self._shared, entry.size, entry.offset)
+        self._file.seek(entry.offset)
+        return self._file.read(entry.size)
 
 
 def unusable(reason: str | None) -> SpoolError:

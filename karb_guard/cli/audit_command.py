@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from karb_guard.reports.prices import PriceTable
 
 _SEVERITIES = ("error", "warning", "info")
+DEFAULT_JOBS = 4
+MAX_JOBS = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("openreports", "wgpolicy"),
         help="also write what is found into the cluster, as report objects of openreports.io or "
         "wgpolicyk8s.io",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="processes that judge a large cluster at the same time (default: one for each CPU, "
+        f"at most {DEFAULT_JOBS}; 1 takes the least memory)",
     )
     audit_watch.add_arguments(parser)
     add_output_arguments(parser, Format)
@@ -135,6 +144,8 @@ def _check(args: argparse.Namespace) -> None:
     if args.from_dump and (args.kubeconfig or args.context or args.in_cluster):
         raise UsageError("--from-dump reads files: leave out --kubeconfig, --context, --in-cluster")
     check_cluster_arguments(args)
+    if args.jobs is not None and not 1 <= args.jobs <= MAX_JOBS:
+        raise UsageError(f"--jobs is {args.jobs}; give a number from 1 to {MAX_JOBS}")
     if args.evidence is not None and not args.evidence.strip():
         raise UsageError("--evidence names no database, such as sqlite:///evidence.db")
     if args.evidence and (args.kind or args.severity):
@@ -155,6 +166,7 @@ def _check(args: argparse.Namespace) -> None:
 def _scanning(args: argparse.Namespace, guard: Guard) -> tuple[Scanner, ScanOptions]:
     """What judges, and what it is told besides."""
     from audit.scan import Scanner, ScanOptions, of_severity
+    from audit.workers import usable_cpus
     from karb_guard.model.finding import Severity
 
     config = guard.config
@@ -166,6 +178,7 @@ def _scanning(args: argparse.Namespace, guard: Guard) -> tuple[Scanner, ScanOpti
         kinds=args.kind,
         fail_on=Severity(args.fail_on) if args.fail_on else config.fail_on,
         waiver_days=config.waivers.max_days,
+        jobs=args.jobs or min(usable_cpus(), DEFAULT_JOBS),
     )
     return scanner, options
 

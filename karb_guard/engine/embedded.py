@@ -71,6 +71,7 @@ class EmbeddedEngine:
     """
 
     name = "embedded"
+    may_fork = True
 
     def __init__(self, bundle: CompiledBundle, settings: EmbeddedSettings | None = None) -> None:
         self._bundle = bundle

@@ -42,6 +42,8 @@ class Engine(Protocol):
     """Evaluates prepared inputs. Implementations are safe to use from several threads."""
 
     name: str
+    may_fork: bool
+    """Whether forks of this process may each go on with it: it holds no connection."""
 
     def evaluate(
         self,

@@ -58,6 +58,7 @@ class OpaServerEngine:
     """Asks an OPA server. Safe to use from several threads."""
 
     name = "opa"
+    may_fork = False
 
     def __init__(self, catalogue: BundleCatalogue, settings: OpaServerSettings) -> None:
         """Connects at the first evaluation. Raises ``EngineError`` for settings that can't work."""

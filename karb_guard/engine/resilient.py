@@ -36,6 +36,7 @@ class ResilientEngine:
     def __init__(self, server: Server, fallback: Engine | None) -> None:
         """Both are closed with this engine."""
         self.name = server.name
+        self.may_fork = False
         self.observe: Callable[[str], None] = lambda _: None
         """Told ``away``, ``back``, ``fallback`` and ``refused`` as they happen."""
         self._server = server

@@ -7,6 +7,7 @@ about that document.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from karb_guard.decisions import waiver_objects, waivers
@@ -16,6 +17,24 @@ from karb_guard.model.finding import Coverage, Evaluation, Finding
 
 Key = tuple[str, str]
 """(namespace or ``""``, name)."""
+
+
+@dataclass(slots=True)
+class Uses:
+    """What the waivers of one input did for the objects that were judged so far."""
+
+    used: set[Key] = field(default_factory=set)
+    """They cover a finding."""
+    idle: set[Key] = field(default_factory=set)
+    """They reach an object, which has nothing for them to cover, or has."""
+    open: set[Key] = field(default_factory=set)
+    """They reach an object about which their invariant could not decide."""
+
+    def add(self, other: Uses) -> None:
+        """What they did elsewhere, too."""
+        self.used |= other.used
+        self.idle |= other.idle
+        self.open |= other.open
 
 
 class WaiverDocuments:
@@ -35,9 +54,7 @@ class WaiverDocuments:
         for known in self._of.values():
             self._read |= {(each.namespace, each.name): each for each in known.counting}
             self._read |= {(each.namespace, each.name): each for each in known.others}
-        self._used: set[Key] = set()
-        self._idle: set[Key] = set()
-        self._open: set[Key] = set()
+        self.uses = Uses()
 
     def known(self, obj: Mapping[str, Any], evaluation: Evaluation) -> Evaluation:
         """The same evaluation; a waiver's kind is one that we know."""
@@ -55,7 +72,7 @@ class WaiverDocuments:
 
     def remember(self, evaluation: Evaluation, outcome: WaiverOutcome, reach: Reach) -> None:
         """Note which waivers were of use for one object."""
-        self._used |= {
+        self.uses.used |= {
             (each.waiver.namespace, each.waiver.name)
             for each in outcome.waived
             if isinstance(each.waiver, WaiverObject)
@@ -64,7 +81,7 @@ class WaiverDocuments:
         for waiver in reach.objects.counting:
             if waiver_objects.reaches(waiver, reach.subject):
                 unsure = evaluation.not_evaluated is not None or waiver.invariant in undecided
-                (self._open if unsure else self._idle).add((waiver.namespace, waiver.name))
+                (self.uses.open if unsure else self.uses.idle).add((waiver.namespace, waiver.name))
 
     def findings(
         self,
@@ -97,6 +114,6 @@ class WaiverDocuments:
                 yield waivers.about_object(waivers.UNUSED, found.key, detail, rules, evaluation)
 
     def _is_unused(self, key: Key, *, complete: bool) -> bool:
-        if key in self._used or key in self._open:
+        if key in self.uses.used or key in self.uses.open:
             return False
-        return complete or key in self._idle
+        return complete or key in self.uses.idle

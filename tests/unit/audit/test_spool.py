@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import orjson
 import pytest
 
 from audit.spool import Entry, Spool, SpoolError
+from audit.workers import Workers
 
 
 @pytest.mark.parametrize("in_memory", [1, 1 << 20])
@@ -45,3 +47,23 @@ def test_a_full_disk_says_where_to_make_room(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("audit.spool.tempfile.SpooledTemporaryFile", full)
     with Spool() as spool, pytest.raises(SpoolError, match=r"No space left.*TMPDIR"):
         spool.write(b"{}")
+
+
+@pytest.mark.parametrize("in_memory", [1, 1 << 20])
+@pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux only")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forks_read_what_was_written_each_on_its_own(in_memory: int) -> None:
+    """Their file has one position for all of them."""
+    with Spool(in_memory) as spool:
+        for number in range(2000):
+            spool.place(f"ns-{number % 40}", [Entry(*spool.write(b"[%d]" % number), 1)])
+        assert spool.size_of("ns-1") == sum(len(f"[{n}]") for n in range(1, 2000, 40))
+        assert spool.size_of("nowhere") == 0
+        spool.share()
+
+        def read(place: int) -> list[Any]:
+            return [each.object for each in spool.take(f"ns-{place}")]
+
+        with Workers(3, read) as workers:
+            found = list(workers.results(range(40)))
+    assert found == [[[n] for n in range(place, 2000, 40)] for place in range(40)]

@@ -39,6 +39,8 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (["--write-back", "wgpolicy", "--ignore", "img-tag"], "leave out --select and --ignore"),
         (["--evidence", ""], "--evidence names no database"),
         (["--evidence", "x", "--from-dump", "no-such-dump"], "the evidence URL can't be read"),
+        (["--jobs", "0"], "--jobs is 0; give a number from 1 to 64"),
+        (["--jobs", "65"], "--jobs is 65; give a number from 1 to 64"),
         (["--watch", "--from-dump", "d"], "--watch and --from-dump: an export does not change"),
         (["--watch", "--write-back", "wgpolicy"], "--watch and --write-back"),
         (["--watch", "--evidence", "sqlite:///e.db"], "--watch and --evidence"),

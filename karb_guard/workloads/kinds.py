@@ -254,18 +254,26 @@ _ARGO = (
 _REVISION_TEMPLATE = Location("spec.template.spec")
 
 # knative/serving pkg/apis/serving/v1: a readiness probe is always set; a Revision's own labels
-# and annotations go to its pods (pkg/reconciler/revision/resources/deploy.go).
+# and annotations go to its pods (pkg/reconciler/revision/resources/deploy.go), whose images are
+# those that the tags pointed to when it was made (pkg/reconciler/revision/resolve.go).
+_REVISION_GETS = "probes digests"
 _KNATIVE = (
-    _kind("serving.knative.dev/Service", "v1", "serving", _REVISION_TEMPLATE, injects="probes"),
     _kind(
-        "serving.knative.dev/Configuration", "v1", "serving", _REVISION_TEMPLATE, injects="probes"
+        "serving.knative.dev/Service", "v1", "serving", _REVISION_TEMPLATE, injects=_REVISION_GETS
+    ),
+    _kind(
+        "serving.knative.dev/Configuration",
+        "v1",
+        "serving",
+        _REVISION_TEMPLATE,
+        injects=_REVISION_GETS,
     ),
     _kind(
         "serving.knative.dev/Revision",
         "v1",
         "serving",
         Location("spec", metadata="/metadata"),
-        injects="probes",
+        injects=_REVISION_GETS,
     ),
 )
 

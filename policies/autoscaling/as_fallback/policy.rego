@@ -1,11 +1,13 @@
 # METADATA
 # title: A ScaledObject has no answer to a metric that is gone
 # description: |-
-#   While Prometheus restarts, KEDA's scaler takes no data for zero (`ignoreNullValues` is true
-#   unless it says otherwise) and the service shrinks to its minimum, to zero where that is zero, in
-#   the middle of its load: an outage of the monitoring becomes one of the service. With
-#   `ignoreNullValues: "false"` a missing answer is an error, and `fallback` says how many replicas
-#   there are meanwhile. A fallback below the minimum or above the maximum says something that can't
+#   `ignoreNullValues` is true unless it says otherwise: KEDA takes an empty answer of Prometheus for
+#   zero. Answers are empty when nobody scrapes the pods any more, when a metric has a new name, when
+#   Prometheus came back without its data. The service then shrinks to its minimum, to zero where that
+#   is zero, in the middle of its load: an outage of the monitoring becomes one of the service. With
+#   `ignoreNullValues: "false"` an empty answer is an error, as it is when Prometheus doesn't answer at
+#   all, and `fallback` says how many replicas there are meanwhile; without one nothing is scaled, and
+#   what is at zero stays there. A fallback below the minimum or above the maximum says something that can't
 #   be, unless its `behavior` takes the replicas that run instead; with `scalingModifiers` its target must be a whole number.
 # related_resources:
 # - ref: https://keda.sh/docs/latest/reference/scaledobject-spec/
@@ -19,7 +21,7 @@
 #   - keda.sh/ScaledObject
 #   demanding: true
 #   checks:
-#     nodata: 'an outage of {address} reads as zero load: ignoreNullValues is not "false", and there is no fallback'
+#     nodata: 'an empty answer of {address} reads as zero load: ignoreNullValues is not "false", and there is no fallback'
 #     none: 'there is no fallback for the time when {type} does not answer'
 #     low: 'the fallback of {replicas} replicas is below the minimum of {min}'
 #     high: 'the fallback of {replicas} replicas is above the maximum of {max}'

@@ -6,7 +6,8 @@
 #   drain then takes the whole service, however many replicas it had. Topology spread constraints or
 #   pod anti-affinity keep replicas apart; preferred ones are enough, since a full cluster must not
 #   leave a replica Pending. A selector that doesn't match the pods' own labels, mostly copied from
-#   another workload, keeps nothing apart. Pods that take a whole node's GPUs are apart anyway.
+#   another workload, keeps nothing apart. Pods that take a whole node's GPUs are apart anyway, and so
+#   are those that take a node's TPUs, by the topology of the slice that they select.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
 #   description: Pod topology spread constraints
@@ -80,6 +81,23 @@ check(selectors) := "selector" if count(selectors) > 0
 apart(pod) if {
 	whole := [gpu.limit | some gpu in pod.containers[_].gpus; gpu.form in {"device", "claimed"}; is_number(gpu.limit)]
 	sum(whole) >= params.nodeGpus * 1000
+}
+
+apart(pod) if {
+	topology := pod.spec.nodeSelector["cloud.google.com/gke-tpu-topology"]
+	regex.match(`^[1-9][0-9]{0,3}(x[1-9][0-9]{0,3}){1,2}$`, topology)
+	chips := product([to_number(side) | some side in split(topology, "x")])
+	asked := sum([gpu.limit | some gpu in pod.containers[_].gpus; gpu.resource == "google.com/tpu"; is_number(gpu.limit)])
+	takes_all(asked / 1000, chips)
+}
+
+# A slice is one node, or several, and a pod takes all TPUs of one. No node has more than eight
+# (GKE's machine types, ct6e-standard-8t).
+takes_all(asked, chips) if asked == chips
+
+takes_all(asked, chips) if {
+	asked > 0
+	chips > 8
 }
 
 apart(_) if input.object.metadata.annotations["leaderworkerset.sigs.k8s.io/exclusive-topology"]

@@ -71,6 +71,20 @@ test_whole_nodes_and_exclusive_groups_are_apart if {
 	answers([pod({})], exclusive) == set()
 }
 
+on_slice(topology, chips) := pod({
+	"spec": {"nodeSelector": {"cloud.google.com/gke-tpu-topology": topology}},
+	"containers": [server({"gpus": [object.union(gpu, {"resource": "google.com/tpu", "vendor": "google", "limit": chips * 1000})]})],
+})
+
+test_a_pod_takes_all_tpus_of_its_node if {
+	every slice in [["4x4", 4], ["2x4", 8], ["2x2x1", 4], ["2x2x4", 4]] {
+		answers([on_slice(slice[0], slice[1])], {}) == set()
+	}
+	every slice in [["2x4", 4], ["2x4", 1], ["4x4", 0], ["auto", 4], ["", 4], ["4x", 4]] {
+		checks([on_slice(slice[0], slice[1])], {}) == {"missing"}
+	}
+}
+
 test_an_autoscaler_makes_replicas if {
 	single := pod({"scale": scale(1)})
 	answers([single], {}) == set()

@@ -24,6 +24,14 @@ test_a_tag_is_no_pin if {
 
 test_a_digest_is_one if answers(of(image({"digest": "sha256:abc"}))) == set()
 
+test_knative_pins_what_it_runs if {
+	found := img_digest.violations with input as object.union(
+		build.document({"img-digest": {}}, [build.pod(of(image({})))]),
+		{"workload": {"injects": ["probes", "digests"]}},
+	)
+	{startswith(v.unknown, "Knative pins a tag") | some v in found} == {true}
+}
+
 test_what_has_no_image_or_an_unreadable_one_is_left_to_others if {
 	answers({"containers": [build.container({})]}) == set()
 	answers(of(image({"error": "no repository"}))) == set()

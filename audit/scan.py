@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -16,8 +15,8 @@ from audit.judging import Judge, Part, Verdicts
 from audit.members import Member
 from audit.plan import ROLLOUT, WAIVER, Plan, plan_of
 from audit.progress import Progress
+from audit.sharing import share
 from audit.spool import Spool
-from audit.workers import Workers, may_fork
 from karb_guard import __version__
 from karb_guard.config.load import Loaded
 from karb_guard.config.names import stage_policy
@@ -41,8 +40,8 @@ from karb_guard.model.stage import Stage
 
 Json = dict[str, Any]
 _NAMESPACE = ("", "Namespace")
-PART_BYTES = 1 << 19
-"""Of the objects that a process judges at once: a tenth of a second, or one namespace."""
+PINNED_BYTES = 1 << 11
+"""About what an object that stays at hand takes as JSON."""
 
 
 class Source(Protocol):
@@ -116,36 +115,24 @@ class Scanner:
         wanted = set(options.namespaces)
         verdicts = Verdicts(problems=list(collected.problems))
         asked = [name for name in places if not wanted or name in wanted]
-        parts = list(_parts(asked, collector.spool))
+        spool = collector.spool
 
         def judged(names: Sequence[str]) -> Part:
-            return judge.part((name, _members(name, pinned, collector.spool)) for name in names)
+            return judge.part((name, _members(name, pinned, spool)) for name in names)
 
+        shared = share({name: _weight(name, pinned, spool) for name in asked}, judged)
+        found: dict[int, Part] = {}
         done = 0
-        with self._shared_out(parts, judged, collector.spool, options) as results:
-            for names, part in zip(parts, results, strict=True):
-                judge.take_up(part, verdicts)
-                done += len(names)
+        progress.part(done, len(asked), "judging namespaces")
+        with shared.judged(options.jobs if self.engine.may_fork else 1, spool.share) as results:
+            for number, part in results:
+                found[number] = part
+                done += len(shared.parts[number])
                 progress.part(done, len(asked), "judging namespaces")
+        for number in range(len(found)):
+            judge.take_up(found.pop(number), verdicts)
         judge.finish(verdicts)
         return verdicts
-
-    @contextmanager
-    def _shared_out(
-        self,
-        parts: Sequence[Sequence[str]],
-        judged: Callable[[Sequence[str]], Part],
-        spool: Spool,
-        options: ScanOptions,
-    ) -> Iterator[Iterator[Part]]:
-        """The parts' verdicts in their order, from several processes where that is quicker."""
-        others = min(options.jobs, len(parts)) - 1
-        if others < 1 or not self.engine.may_fork or not may_fork():
-            yield map(judged, parts)
-            return
-        spool.share()
-        with Workers(others, judged) as made:
-            yield made.results(parts)
 
     def _judge(self, collected: Collected, plan: Plan, options: ScanOptions) -> Judge:
         today = options.started.astimezone(datetime.UTC).date()
@@ -286,18 +273,9 @@ def _by_namespace(objects: Sequence[Json]) -> dict[str, list[Json]]:
     return found
 
 
-def _parts(names: Sequence[str], spool: Spool) -> Iterator[list[str]]:
-    """Namespaces that are judged at once: few are large, and most are small."""
-    part: list[str] = []
-    size = 0
-    for name in names:
-        part.append(name)
-        size += spool.size_of(name)
-        if size >= PART_BYTES:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
+def _weight(name: str, pinned: dict[str, list[Json]], spool: Spool) -> int:
+    """About how many bytes of JSON a namespace is to judge."""
+    return spool.size_of(name) + PINNED_BYTES * (1 + len(pinned.get(name, ())))
 
 
 def _members(name: str, pinned: dict[str, list[Json]], spool: Spool) -> Iterator[Member]:

@@ -92,7 +92,7 @@ class Spool:
     def share(self) -> None:
         """Let forks of this process read on their own. Nothing more is written then."""
         if self._end <= self._in_memory:
-            return  # each has it in its own memory
+            return  # each has it in its own memory: the file rolls over beyond that
         try:
             self._file.flush()
             self._shared = self._file.fileno()

@@ -1,12 +1,12 @@
 """Processes that do a part of a scan each, and lose none of it.
 
-A worker is a fork: it has all that was listed without a copy of it, and nothing has to be sent
-there but the name of what is to be done. Where forking is not safe (macOS, a process with threads)
-there are none, and the work is done here.
+A worker is a fork: it has all that was listed, and its tasks, without a copy of them. Where forking
+is not safe (macOS, a process with threads) there are none, and the work is done here.
 """
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import pickle
@@ -26,24 +26,35 @@ from typing import Any, Generic, TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 AHEAD = 2
 """Tasks that a worker has, so that it need not wait while this process does one of its own."""
 GOODBYE_SECONDS = 5.0
 """For a worker to end; one that doesn't is killed."""
+_NUMBER_BYTES = 8
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def usable_cpus(quota: Path = _QUOTA) -> int:
+def usable_cpus(
+    groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
+) -> int:
     """CPUs that this process may use, whatever else the machine has; at least 1.
 
-    ``quota``: what a container may use of them (cgroup v2: ``QUOTA PERIOD`` in microseconds,
-    or ``max``).
+    Counted are its affinity and, on Linux with cgroup v2, what its control group and those above it
+    allow (``cpu.max``: microseconds of quota and period, or ``max``).
     """
     only_some = hasattr(os, "sched_getaffinity")  # not on macOS
     cpus = len(os.sched_getaffinity(0)) if only_some else os.cpu_count() or 1
-    with suppress(OSError, ValueError, ZeroDivisionError):
-        allowed, _, period = quota.read_text().partition(" ")
-        cpus = min(cpus, max(1, int(allowed) // int(period)))
+    place = root
+    with suppress(OSError):
+        lines = groups.read_text().splitlines()
+        own = next((line for line in lines if line.startswith("0::/")), "").removeprefix("0::/")
+        place = root if ".." in own else root / own
+    for folder in (place, *place.parents):
+        with suppress(OSError, ValueError, ZeroDivisionError):
+            allowed, _, period = (folder / "cpu.max").read_text().partition(" ")
+            cpus = min(cpus, max(1, int(allowed) // int(period)))
+        if folder == root:
+            break
     return cpus
 
 
@@ -58,110 +69,142 @@ def may_fork() -> bool:
 class Workers(Generic[Task, Result]):
     """Processes that all do the same with different tasks; this one does its share."""
 
-    def __init__(self, others: int, work: Callable[[Task], Result]) -> None:
-        """Fork ``others`` processes; ask ``may_fork`` before. Close them at the end."""
-        self._work = work
+    def __init__(
+        self,
+        count: int,
+        work: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        weights: Sequence[int],
+    ) -> None:
+        """``count`` of them besides this process; ask ``may_fork`` before.
+
+        ``weights``: how long each task takes, in any unit. Workers begin with the longest, and this
+        process with the shortest: they would have nothing to do while it has a long one.
+        """
+        self._count, self._work, self._tasks = count, work, tasks
+        longest_first = sorted(range(len(tasks)), key=weights.__getitem__, reverse=True)
+        self._waiting = deque(longest_first)
+        self._lost: deque[int] = deque()
         self._given: dict[Connection, deque[int]] = {}
         self._processes: dict[Connection, BaseProcess] = {}
-        context = multiprocessing.get_context("fork")
-        for _ in range(others):
-            ours, theirs = context.Pipe()
-            inherited = [*self._given, ours]
-            process = context.Process(
-                target=_serve, args=(theirs, inherited, work), name="karb-guard-judge", daemon=True
-            )
-            process.start()
-            theirs.close()
-            self._processes[ours] = process
-            self._given[ours] = deque()
 
     def __enter__(self) -> Workers[Task, Result]:
+        """Fork them. Where the system gives no more processes, there are fewer."""
+        try:
+            with suppress(OSError):
+                for _ in range(self._count):
+                    self._fork()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        for end in list(self._processes):
-            self._dismiss(end)
+        for pipe in list(self._processes):
+            self._dismiss(pipe)
 
-    def results(self, tasks: Sequence[Task]) -> Iterator[Result]:
-        """What becomes of each task, in their order; once.
+    def results(self) -> Iterator[tuple[int, Result]]:
+        """The number of each task, and what became of it, as they are done: each once.
 
         What a worker fails to do (it was killed, it raised) is done here, where it may raise.
         """
-        done: dict[int, Result] = {}
-        waiting = deque(range(len(tasks)))
-        for end in list(self._given) * AHEAD:
-            self._give(end, tasks, waiting)
-        for number, task in enumerate(tasks):
-            while number not in done and self._is_given(number):
-                answered = set(wait(list(self._given), 0 if waiting else None))
-                ready = [end for end in self._given if end in answered]
-                for end in ready:
-                    done |= self._taken(end, tasks, waiting)
-                if not ready and waiting:
-                    own = waiting.popleft()
-                    done[own] = self._work(tasks[own])
-            if number in done:
-                yield done.pop(number)
-                continue
-            with suppress(ValueError):
-                waiting.remove(number)
-            yield self._work(task)
+        for pipe in list(self._given) * AHEAD:
+            self._give(pipe)
+        while self._waiting or self._lost or any(self._given.values()):
+            idle = not self._waiting and not self._lost
+            answered = set(wait(list(self._given), None if idle else 0))
+            for pipe in [pipe for pipe in self._given if pipe in answered]:
+                yield from self._taken(pipe)
+            if not answered and not idle:
+                number = self._lost.popleft() if self._lost else self._waiting.pop()
+                yield number, self._work(self._tasks[number])
 
-    def _is_given(self, number: int) -> bool:
-        return any(number in numbers for numbers in self._given.values())
+    def _fork(self) -> None:
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        # A child that is not yet ready for Ctrl-C would print a trace.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process = context.Process(
+                target=_serve,
+                args=(theirs, [*self._given, ours], os.getpid(), self._work, self._tasks),
+                name="karb-guard-judge",
+                daemon=True,
+            )
+            process.start()
+            self._processes[ours] = process
+            self._given[ours] = deque()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    def _give(self, end: Connection, tasks: Sequence[Task], waiting: deque[int]) -> None:
-        """Let a worker have one more task, if there is any."""
-        if not waiting or end not in self._given:
+    def _give(self, pipe: Connection) -> None:
+        """Let a worker that is there have one more task, if there is any."""
+        if not self._waiting or pipe not in self._given:
             return
-        number = waiting.popleft()
-        self._given[end].append(number)
+        number = self._waiting.popleft()
+        self._given[pipe].append(number)
         try:
-            end.send_bytes(pickle.dumps(tasks[number]))
+            pipe.send_bytes(number.to_bytes(_NUMBER_BYTES))
         except OSError:
-            self._dismiss(end)
+            self._dismiss(pipe)
 
-    def _taken(
-        self, end: Connection, tasks: Sequence[Task], waiting: deque[int]
-    ) -> dict[int, Result]:
-        """The answer of a worker; nothing where it has none, which is for this process then."""
+    def _taken(self, pipe: Connection) -> Iterator[tuple[int, Result]]:
+        """The answer of a worker, which gets its next task; none where it has none."""
         try:
-            text = end.recv_bytes()
+            text = pipe.recv_bytes()
         except (EOFError, OSError):
-            self._dismiss(end)
-            return {}
-        number = self._given[end].popleft()
-        self._give(end, tasks, waiting)
-        answer = pickle.loads(text)  # noqa: S301 - of a fork of this process
-        return {} if answer is None else {number: answer[0]}
+            self._dismiss(pipe)
+            return
+        number = self._given[pipe].popleft()
+        self._give(pipe)
+        try:
+            (result,) = pickle.loads(text)  # noqa: S301 - of a fork of this process
+        except Exception:  # noqa: BLE001 - then it is done here
+            self._lost.append(number)
+        else:
+            yield number, result
 
-    def _dismiss(self, end: Connection) -> None:
-        """End a worker, also in the middle of something; what it was given is nobody's."""
-        process = self._processes.pop(end)
-        del self._given[end]
-        end.close()
+    def _dismiss(self, pipe: Connection) -> None:
+        """End a worker, also in the middle of something; what it was given is lost."""
+        process = self._processes.pop(pipe)
+        self._lost.extend(self._given.pop(pipe))
+        pipe.close()
         process.terminate()
         process.join(GOODBYE_SECONDS)
         if process.exitcode is None:
             process.kill()
             process.join()
-        process.close()
+        with suppress(ValueError):  # whoever ignores SIGCHLD never hears of its end
+            process.close()
 
 
-def _serve(end: Connection, inherited: Sequence[Connection], work: Callable[[Any], Any]) -> None:
+def _serve(
+    pipe: Connection,
+    inherited: Sequence[Connection],
+    parent: int,
+    work: Callable[[Any], Any],
+    tasks: Sequence[Any],
+) -> None:
     """What a worker does, until its parent closes the pipe or is gone."""
-    for other in inherited:
-        other.close()  # else a pipe of a parent that is gone would seem to be open for ever
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all: the parent ends this
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # in the middle of a task, too
+    if os.getppid() != parent:
+        return
+    for other in inherited:
+        other.close()  # else a pipe of a parent that is gone would seem to be open for ever
     with suppress(EOFError, OSError):
         while True:
-            task = pickle.loads(end.recv_bytes())  # noqa: S301 - of the parent
+            number = int.from_bytes(pipe.recv_bytes(_NUMBER_BYTES))
             try:
-                answer = _written((work(task),))
+                answer = _written((work(tasks[number]),))
             except Exception:  # noqa: BLE001 - the parent does it again, and meets the error
-                answer = _written(None)
-            end.send_bytes(answer)
+                answer = b""
+            pipe.send_bytes(answer)
 
 
 def _written(value: object) -> bytes:

@@ -72,8 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=int,
         metavar="N",
-        help="processes that judge a large cluster at the same time (default: one for each CPU, "
-        f"at most {DEFAULT_JOBS}; 1 takes the least memory)",
+        help="at most so many processes judge a large cluster at the same time (default: "
+        f"{DEFAULT_JOBS}; never more than there are CPUs; 1 takes the least memory)",
     )
     audit_watch.add_arguments(parser)
     add_output_arguments(parser, Format)
@@ -178,7 +178,8 @@ def _scanning(args: argparse.Namespace, guard: Guard) -> tuple[Scanner, ScanOpti
         kinds=args.kind,
         fail_on=Severity(args.fail_on) if args.fail_on else config.fail_on,
         waiver_days=config.waivers.max_days,
-        jobs=args.jobs or min(usable_cpus(), DEFAULT_JOBS),
+        # More than there are CPUs would only keep one another from meeting a policy's deadline.
+        jobs=min(args.jobs or DEFAULT_JOBS, usable_cpus()),
     )
     return scanner, options
 

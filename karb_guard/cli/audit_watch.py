@@ -56,6 +56,7 @@ def check(args: argparse.Namespace) -> None:
         (args.write_back, "--write-back", "report objects would be written all the time"),
         (args.evidence, "--evidence", "evidence is counted scan by scan"),
         (args.prices, "--prices", "changes speak of no money"),
+        (args.jobs, "--jobs", "one process follows and judges"),
     ):
         if given:
             raise UsageError(f"--watch and {name}: {why}; leave one of them out")

@@ -26,7 +26,7 @@ class Uses:
     used: set[Key] = field(default_factory=set)
     """They cover a finding."""
     idle: set[Key] = field(default_factory=set)
-    """They reach an object, which has nothing for them to cover, or has."""
+    """They reach an object that their invariant judged."""
     open: set[Key] = field(default_factory=set)
     """They reach an object about which their invariant could not decide."""
 

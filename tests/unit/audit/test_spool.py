@@ -64,6 +64,6 @@ def test_forks_read_what_was_written_each_on_its_own(in_memory: int) -> None:
         def read(place: int) -> list[Any]:
             return [each.object for each in spool.take(f"ns-{place}")]
 
-        with Workers(3, read) as workers:
-            found = list(workers.results(range(40)))
+        with Workers(3, read, range(40), [1] * 40) as workers:
+            found = [objects for _, objects in sorted(workers.results())]
     assert found == [[[n] for n in range(place, 2000, 40)] for place in range(40)]

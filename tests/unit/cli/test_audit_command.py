@@ -45,6 +45,7 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (["--watch", "--write-back", "wgpolicy"], "--watch and --write-back"),
         (["--watch", "--evidence", "sqlite:///e.db"], "--watch and --evidence"),
         (["--watch", "--prices", "p"], "--watch and --prices"),
+        (["--watch", "--jobs", "2"], "--watch and --jobs: one process follows and judges"),
         (["--watch", "--format", "html"], "--watch prints text or json, not html"),
         (["--watch", "--format", "json", "--output", "f"], "leave out --output"),
         (["--watch", "--format", "json", "--format", "text"], "--watch prints one --format"),

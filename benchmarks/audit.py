@@ -30,6 +30,10 @@ from karb_guard.toolchain import ToolchainError
 from tests.support import kwok, planted
 from tests.support.controlplane import ControlPlane, NotReadyError
 
+SETTLE_SECONDS = 240
+REST = 0.75
+"""Of the machine's processors: idle."""
+
 Json = dict[str, Any]
 Finding = tuple[str, ...]
 """What makes a finding the same wherever it is found."""
@@ -172,6 +176,7 @@ def measure(sizes: Sequence[int], namespaces: int) -> tuple[list[Run], int]:
             for pods in sizes:
                 builder.grow(pods)
                 _say(f"{pods:,} pods run after {time.monotonic() - begun:.0f} s")
+                _settle()
                 run = scan(control.kubeconfig, Path(place), pods)
                 check(run, builder.wrong)
                 runs.append(run)
@@ -181,6 +186,24 @@ def measure(sizes: Sequence[int], namespaces: int) -> tuple[list[Run], int]:
         finally:
             control.stop()
     return runs, builder.wrong.total()
+
+
+def _settle() -> None:
+    """Wait until the machine rests: what has just grown is still renewed, compacted and copied."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < SETTLE_SECONDS:
+        before = _processor()
+        time.sleep(5)
+        idle, every = (now - then for now, then in zip(_processor(), before, strict=True))
+        if idle > every * REST:
+            return
+    _say(f"the machine is still busy after {SETTLE_SECONDS} s")
+
+
+def _processor() -> tuple[int, int]:
+    """Ticks that all processors of the machine were idle, and all ticks (proc(5), /proc/stat)."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def _say(text: str) -> None:

@@ -7,7 +7,6 @@ which goes on to its end, counts as failed.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -16,8 +15,7 @@ import wasmtime
 
 from karb_guard.engine.builtins.errors import UndefinedError, UnsupportedError
 from karb_guard.engine.wasm.errors import ModuleError, TrappedError
-
-_log = logging.getLogger(__name__)
+from karb_guard.engine.wasm.log import logger
 
 _UNDEFINED = 0
 """A built-in that returns the null address is undefined, as OPA's are after an error."""
@@ -87,7 +85,7 @@ class HostCalls:
             self.abort = self._text(arguments[0])
             return None
         if name == "opa_println":
-            _log.debug("policy: %s", self._text(arguments[0]))
+            logger(__name__).debug("policy: %s", self._text(arguments[0]))
             return None
         # opa_builtinN(number, reserved, operands ...)
         return self._builtin(arguments[0], arguments[2:])
@@ -114,7 +112,7 @@ class HostCalls:
         except UnsupportedError as error:
             self.failure = TrappedError("trap", f"the host can't do this: {error}")
         except Exception as error:  # noqa: BLE001 - a callback never raises, see above
-            _log.exception("built-in %s", name)
+            logger(__name__).exception("built-in %s", name)
             self.failure = TrappedError("trap", f"the built-in {name} failed: {error!r}")
         return _UNDEFINED
 

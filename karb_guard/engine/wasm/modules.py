@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
 import platform
 import stat
@@ -18,9 +17,8 @@ from typing import NamedTuple
 
 import wasmtime
 
+from karb_guard.engine.wasm.log import logger
 from karb_guard.toolchain.cache import cache_dir, is_private, private_dir
-
-_log = logging.getLogger(__name__)
 
 _CONFIGURATION = "epoch-1"
 """Part of the key; changes with ``_engine`` below."""
@@ -98,12 +96,12 @@ def _load(engine: wasmtime.Engine, file: Path) -> wasmtime.Module | None:
     # The bytes that were hashed are the bytes that are loaded: nothing can change in between.
     digest, code = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     if hashlib.sha256(code).digest() != digest:
-        _log.warning("%s is damaged; compiling the policies' module anew", file)
+        logger(__name__).warning("%s is damaged; compiling the policies' module anew", file)
         return None
     try:
         return wasmtime.Module.deserialize(engine, code)
     except wasmtime.WasmtimeError as error:  # another processor, another wasmtime
-        _log.info("%s does not fit: %s", file, error)
+        logger(__name__).info("%s does not fit: %s", file, error)
         return None
 
 
@@ -118,7 +116,7 @@ def _store(module: wasmtime.Module, file: Path) -> None:
             stream.write(hashlib.sha256(code).digest() + code)
         Path(partial).replace(file)
     except OSError as error:  # a full disk is no reason not to evaluate
-        _log.info("cannot keep the compiled module in %s: %s", file, error)
+        logger(__name__).info("cannot keep the compiled module in %s: %s", file, error)
         if partial:
             with contextlib.suppress(OSError):
                 Path(partial).unlink()

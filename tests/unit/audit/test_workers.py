@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -220,6 +221,11 @@ def test_whoever_hears_of_no_child_gets_results_all_the_same() -> None:
         signal.signal(signal.SIGCHLD, before)
 
 
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+"""Shells let what runs in the background ignore Ctrl-C, and so do its children."""
 ORPHANS = """
 import os, sys, time
 from audit.workers import Workers
@@ -232,26 +238,38 @@ with Workers(3, work, range(200), [1] * 200) as workers:
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_workers_end_with_their_parent(how: signal.Signals) -> None:
-    """In the middle of a task, also after a kill -9; Ctrl-C, which all get, is told once."""
+@contextmanager
+def started(code: str, *flags: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python process that leads a group, of which nothing stays."""
     process = subprocess.Popen(
-        [sys.executable, "-c", ORPHANS],
+        [sys.executable, *flags, "-c", INTERRUPTIBLE + code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    assert process.stdout is not None
-    seen: set[int] = set()
-    while len(seen) < 4:
-        seen.add(int(process.stdout.readline()))
-    if how == signal.SIGINT:
-        os.killpg(process.pid, how)
-    else:
-        process.send_signal(how)
-    _, told = process.communicate(timeout=30)
-    assert all(is_gone(each) for each in seen)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_their_parent(how: signal.Signals) -> None:
+    """In the middle of a task, also after a kill -9; Ctrl-C, which all get, is told once."""
+    with started(ORPHANS) as process:
+        assert process.stdout is not None
+        seen: set[int] = set()
+        while len(seen) < 4:
+            seen.add(int(process.stdout.readline()))
+        if how == signal.SIGINT:
+            os.killpg(process.pid, how)
+        else:
+            process.send_signal(how)
+        _, told = process.communicate(timeout=30)
+        assert all(is_gone(each) for each in seen)
     assert told.count("Traceback") == (how == signal.SIGINT)
 
 
@@ -277,19 +295,14 @@ with Workers(40, time.sleep, [60] * 80, [1] * 80) as workers:
 
 def test_ctrl_c_while_they_are_forked_is_told_once() -> None:
     for delay in (0.0, 0.01, 0.02, 0.03, 0.05):
-        process = subprocess.Popen(
-            [sys.executable, "-X", "importtime", "-c", INTERRUPTED],
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.rstrip().endswith("| audit.workers"):
-                break
-        time.sleep(delay)
-        os.killpg(process.pid, signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+        with started(INTERRUPTED, "-X", "importtime") as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if line.rstrip().endswith("| audit.workers"):
+                    break
+            time.sleep(delay)
+            os.killpg(process.pid, signal.SIGINT)
+            _, told = process.communicate(timeout=30)
         assert told.count("Traceback") == 1, told
         assert "Exception ignored" not in told
 

@@ -52,8 +52,8 @@ import data.karb.lib.serving
 params := input.params["av-startup"]
 
 violations contains object.union(v, certainty) if {
-	some [_, pod, certainty] in serving.gpu_servers
-	need := stated(pod)
+	some [pod, certainty, need] in starts
+	need.stated
 	some container in serving.servers(pod)
 	allowed := budget(container.spec.startupProbe)
 	allowed < need.seconds
@@ -61,11 +61,10 @@ violations contains object.union(v, certainty) if {
 }
 
 violations contains object.union_n([v, certainty, doubt(container)]) if {
-	some [_, pod, certainty] in serving.gpu_servers
+	some [pod, certainty, need] in starts
 	some container in serving.servers(pod)
-	allowed := budget(container.spec.livenessProbe)
 	not container.spec.startupProbe
-	need := needed(pod)
+	allowed := budget(container.spec.livenessProbe)
 	allowed < need.seconds
 	v := found("liveness", container, allowed, need)
 }
@@ -74,11 +73,10 @@ violations contains object.union_n([v, certainty, doubt(container)]) if {
 # k8s.io/kubernetes pkg/controller/deployment/progress.go; argo-rollouts utils/defaults (600 too).
 violations contains object.union(v, certainty) if {
 	input.workload.kind in ["Deployment", "Rollout"]
-	some [_, pod, certainty] in serving.gpu_servers
+	some [_, certainty, need] in starts
 	spec := input.object.spec
 	not spec.paused
 	allowed := object.get(spec, "progressDeadlineSeconds", 600)
-	need := needed(pod)
 	allowed < need.seconds
 	v := {
 		"check": "deadline",
@@ -86,6 +84,9 @@ violations contains object.union(v, certainty) if {
 		"detail": {"allowed": allowed, "needed": need.seconds, "reason": need.reason},
 	}
 }
+
+# Worked out once: pods, what is uncertain about them, and how long they take to start.
+starts := [[pod, certainty, needed(pod)] | some [_, pod, certainty] in serving.gpu_servers]
 
 found(check, container, allowed, need) := {
 	"check": check,
@@ -99,16 +100,12 @@ budget(probe) := run(probe) + probe.initialDelaySeconds if {
 
 run(probe) := object.get(probe, "failureThreshold", 3) * object.get(probe, "periodSeconds", 10)
 
-# The longest of what the pod template states, in seconds.
-stated(pod) := {"seconds": most / 1000, "reason": reason} if {
+# The longest of what the pod template states, in seconds; where it states nothing, the parameter.
+needed(pod) := {"seconds": most / 1000, "reason": reason, "stated": true} if {
 	facts := [fact | some name in ["cold-start", "model-load"]; fact := pod.slo[name]; is_number(fact.value)]
 	most := max([fact.value | some fact in facts])
 	reason := [concat(" ", [fact.key, fact.raw]) | some fact in facts; fact.value == most][0]
-}
-
-needed(pod) := stated(pod)
-
-needed(pod) := {"seconds": params.loadSeconds, "reason": "parameter loadSeconds"} if not stated(pod)
+} else := {"seconds": params.loadSeconds, "reason": "parameter loadSeconds", "stated": false}
 
 # Somebody else may add the startup probe.
 doubt(container) := {"unknown": "the operator of this kind sets probes, perhaps a startup probe too"} if {

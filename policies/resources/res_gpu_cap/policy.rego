@@ -100,9 +100,10 @@ violations contains found("quota", gpus, {"resource": resource, "hard": hard / 1
 }
 
 violations contains found("capacity", gpus, {"resource": resource, "hard": whole.amount / 1000, "of": whole.of}) if {
+	known := input.context.gpucapacity # first: what is requested takes counting
 	judged
 	some resource, gpus in requested
-	whole := input.context.gpucapacity[resource]
+	whole := known[resource]
 	gpus * 1000 > whole.amount
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,14 +20,16 @@ PLACES = 20
 SOON = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=30)
 
 ALONE = """
+import os
 import sys
 import audit.sharing
 import audit.workers
 from audit.workers import Workers
 from karb_guard.cli.main import main
 
-audit.sharing.PART_BYTES = audit.sharing.WORTH_BYTES = 1  # a part for each namespace
-audit.workers.usable_cpus = lambda: 64
+if os.environ["PARTS"] == "small":
+    audit.sharing.PART_BYTES = audit.sharing.WORTH_BYTES = 1  # a part for each namespace
+audit.workers.usable_cpus = lambda: int(os.environ["CPUS"])
 taken, told = Workers._taken, []
 
 def counting(*arguments):
@@ -103,7 +106,9 @@ def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def audit(dump: Path, jobs: int, form: str, *arguments: str) -> tuple[int, str, int]:
+def audit(
+    dump: Path, jobs: int, form: str, *arguments: str, cpus: int = 64, parts: str = "small"
+) -> tuple[int, str, int]:
     """Exit code, output, and how many answers other processes gave."""
     command = ["audit", "--from-dump", str(dump), "--jobs", str(jobs), "--format", form]
     done = subprocess.run(
@@ -112,6 +117,7 @@ def audit(dump: Path, jobs: int, form: str, *arguments: str) -> tuple[int, str, 
         text=True,
         timeout=300,
         check=False,
+        env={**os.environ, "CPUS": str(cpus), "PARTS": parts},
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout, int(done.stderr.rpartition("of others:")[2])
@@ -159,3 +165,23 @@ def test_the_report_speaks_of_everything(dump: Path) -> None:
     assert report["coverage"]["unknownKinds"] == {"example.com/v1/Widget": PLACES}
     assert report["coverage"]["discovered"] > 0
     assert len(json.loads(text)["namespaces"]) >= PLACES
+
+
+def test_there_are_never_more_processes_than_cpus(dump: Path) -> None:
+    """They would keep one another from meeting the deadline of an evaluation."""
+    code, _, others = audit(dump, 4, "csv", cpus=1)
+    assert (code, others) == (2, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux only")
+def test_namespaces_that_hold_little_are_shared_out_too(tmp_path: Path) -> None:
+    namespaces = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"team-{number:04}"}}
+        for number in range(2000)
+    ]
+    file = tmp_path / "dump.json"
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": namespaces}))
+    _, alone, _ = audit(file, 1, "csv", "--complete", parts="as they are")
+    _, shared, others = audit(file, 2, "csv", "--complete", parts="as they are")
+    assert others > 2
+    assert shared == alone

@@ -65,7 +65,7 @@ class ScanOptions:
     fail_on: Severity = Severity.ERROR
     waiver_days: int = DEFAULT_MAX_DAYS
     jobs: int = 1
-    """Processes that judge, where forking is safe (see ``audit.workers``)."""
+    """Processes that judge, where forking is safe (see ``audit.sharing``)."""
     started: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
 
 

@@ -11,15 +11,12 @@ import multiprocessing
 import os
 import pickle
 import signal
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -32,38 +29,6 @@ GOODBYE_SECONDS = 5.0
 """For a worker to end; one that doesn't is killed."""
 _NUMBER_BYTES = 8
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-def usable_cpus(
-    groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
-) -> int:
-    """CPUs that this process may use, whatever else the machine has; at least 1.
-
-    Counted are its affinity and, on Linux with cgroup v2, what its control group and those above it
-    allow (``cpu.max``: microseconds of quota and period, or ``max``).
-    """
-    only_some = hasattr(os, "sched_getaffinity")  # not on macOS
-    cpus = len(os.sched_getaffinity(0)) if only_some else os.cpu_count() or 1
-    place = root
-    with suppress(OSError):
-        lines = groups.read_text().splitlines()
-        own = next((line for line in lines if line.startswith("0::/")), "").removeprefix("0::/")
-        place = root if ".." in own else root / own
-    for folder in (place, *place.parents):
-        with suppress(OSError, ValueError, ZeroDivisionError):
-            allowed, _, period = (folder / "cpu.max").read_text().partition(" ")
-            cpus = min(cpus, max(1, int(allowed) // int(period)))
-        if folder == root:
-            break
-    return cpus
-
-
-def may_fork() -> bool:
-    """Whether a fork of this process can go on with its work.
-
-    On macOS the system's libraries break in one; locks that another thread held stay locked.
-    """
-    return sys.platform == "linux" and threading.active_count() == 1
 
 
 class Workers(Generic[Task, Result]):

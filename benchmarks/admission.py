@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 import tempfile
 import time
@@ -28,11 +27,11 @@ from tests.support.fleet import Fleet, Replica, deployed
 from tests.support.http_client import Connection, Endpoint, api_server
 from tests.support.lone_webhook import LoneWebhook, lone_webhook
 from tests.support.parity import cluster_objects
+from tests.support.processes import cpu_seconds
 
 CLIENTS = (1, 10, 50)
 ROUNDS = 2
 LABEL = "karb.dev/bench"
-TICKS = os.sysconf("SC_CLK_TCK")
 ENFORCE = {"error": "enforce", "warning": "enforce", "info": "enforce"}
 CONFIG: dict[str, Any] = {
     "params": {"img-registry": {"registries": ["registry.example.com"]}},
@@ -67,12 +66,6 @@ class Measured:
         """Milliseconds."""
         ordered = sorted(self.seconds)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far (proc(5), fields 14 and 15)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 async def ask_steadily(
@@ -195,7 +188,7 @@ def _totals(fleet: Fleet | None) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
     replicas: Sequence[Replica] = fleet.replicas
     return (
-        sum(cpu_seconds(replica.process.pid) for replica in replicas),
+        cpu_seconds(*(replica.process.pid for replica in replicas)),
         sum(r.metric("karb_guard_review_duration_seconds_count") for r in replicas),
         sum(replica.backend.connections for replica in replicas),
     )

@@ -29,6 +29,7 @@ from karb_guard.cluster.client import ClusterClient, connect
 from karb_guard.toolchain import ToolchainError
 from tests.support import kwok, planted
 from tests.support.controlplane import ControlPlane, NotReadyError
+from tests.support.processes import children, peak_mib, together_mib
 
 SETTLE_SECONDS = 240
 REST = 0.75
@@ -78,9 +79,9 @@ def _run(arguments: Sequence[str], directory: Path) -> tuple[float, float, float
     (directory / "karb-guard.yaml").write_text(yaml.safe_dump({"failOn": "error"}))
     begun = time.monotonic()
     process = os.posix_spawn(sys.executable, command, {**os.environ})
-    peak = 0
+    peak = 0.0
     while not os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-        peak = max(peak, _peak(process), _together(process))
+        peak = max(peak, _memory(process))
         time.sleep(0.05)
     seconds = time.monotonic() - begun
     _, status, usage = os.wait4(process, 0)
@@ -88,30 +89,20 @@ def _run(arguments: Sequence[str], directory: Path) -> tuple[float, float, float
     if code not in (0, 1):
         raise SystemExit(f"karb-guard {arguments[0]} ended with {code}")
     report = json.loads(out.read_text())
-    return seconds, usage.ru_utime + usage.ru_stime, peak / 1024, report
+    return seconds, usage.ru_utime + usage.ru_stime, peak, report
 
 
-def _peak(process: int) -> int:
-    """KiB. Of ``wait4`` they would be those of this process, which is larger, at the ``exec``."""
+def _memory(process: int) -> float:
+    """MiB that a process has taken at most, or takes now with its children, whichever is more.
+
+    0 where one of them has just ended. Of ``wait4`` the peak would be this process's, which is
+    larger, at the ``exec``.
+    """
     try:
-        status = Path(f"/proc/{process}/status").read_text()
-    except OSError:
-        return 0
-    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
-    return int(found[0]) if found else 0
-
-
-def _together(process: int) -> int:
-    """KiB that a process and its children take now; 0 where it has none, or one has just ended."""
-    try:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-        if not children:
-            return 0
-        texts = [Path(f"/proc/{p}/smaps_rollup").read_text() for p in (process, *children)]
-    except OSError:
-        return 0
-    lines = (line.split() for text in texts for line in text.splitlines())
-    return sum(int(words[1]) for words in lines if words[0] == "Pss:")
+        others = children(process)
+        return max(peak_mib(process), together_mib(process, *others) if others else 0.0)
+    except (OSError, ValueError):
+        return 0.0
 
 
 def check(run: Run, wrong: Counter[tuple[str, str]]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import statistics
 import sys
@@ -26,6 +25,7 @@ from benchmarks import pods
 from benchmarks.load import Load, attack
 from benchmarks.table import markdown
 from tests.support.lone_webhook import HOST, LoneWebhook, lone_webhook
+from tests.support.processes import resident_mib
 
 ENFORCE = {"error": "enforce", "warning": "enforce", "info": "enforce"}
 CONFIG = {
@@ -99,18 +99,12 @@ class Observer:
 
     def _run(self) -> None:
         while not self._stopping.wait(1.0):
-            self.memory.append(memory_mb(self._webhook.process.pid))
+            self.memory.append(resident_mib(self._webhook.process.pid))
             if self._scrape:
                 try:
                     self.scrapes += HISTOGRAM in self._webhook.get("/metrics")
                 except OSError:
                     self.missed += 1
-
-
-def memory_mb(pid: int) -> float:
-    """Resident memory of a process now."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def buckets(page: str) -> list[tuple[float, float]]:

@@ -17,6 +17,7 @@ from benchmarks import pods
 from benchmarks.load import CONNECTIONS, Load, attack, vegeta
 from benchmarks.table import markdown
 from tests.support.controlplane import free_port
+from tests.support.processes import children, cpu_seconds, resident_mib
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COMMAND = Path(sys.executable).with_name("karb-guard")
@@ -25,7 +26,6 @@ FLAT_OUT = f"flat out, {CONNECTIONS} connections"
 RATES = (200, 600)
 SECONDS = 10.0
 READY_SECONDS = 30
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +37,16 @@ class Server:
     ca: Path
 
     def cpu_seconds(self) -> float:
-        """User and system time of all processes so far (proc(5), fields 14 and 15)."""
-        stats = [Path(f"/proc/{pid}/stat").read_text() for pid in self._pids()]
-        fields = [text.rpartition(")")[2].split() for text in stats]
-        return sum(int(each[11]) + int(each[12]) for each in fields) / TICKS
+        """User and system time of all processes so far."""
+        return cpu_seconds(*self._pids())
 
     def memory_mb(self) -> float:
         """Resident memory of all processes now."""
-        texts = [Path(f"/proc/{pid}/statm").read_text() for pid in self._pids()]
-        pages = sum(int(text.split()[1]) for text in texts)
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return resident_mib(*self._pids())
 
     def _pids(self) -> list[int]:
-        """The process and its workers (proc(5), ``children``)."""
-        tasks = Path(f"/proc/{self.pid}/task").glob("*/children")
-        return [self.pid, *(int(pid) for task in tasks for pid in task.read_text().split())]
+        """The process and its workers."""
+        return [self.pid, *children(self.pid)]
 
 
 @contextmanager

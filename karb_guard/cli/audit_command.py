@@ -166,7 +166,7 @@ def _check(args: argparse.Namespace) -> None:
 def _scanning(args: argparse.Namespace, guard: Guard) -> tuple[Scanner, ScanOptions]:
     """What judges, and what it is told besides."""
     from audit.scan import Scanner, ScanOptions, of_severity
-    from audit.workers import usable_cpus
+    from audit.sharing import usable_cpus
     from karb_guard.model.finding import Severity
 
     config = guard.config

@@ -77,10 +77,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         "2 bad usage, unreadable input or an internal error.",
     )
     parser.add_argument("--version", action="version", version=f"karb-guard {__version__}")
-    # Without `prog` argparse would lay out the help to find it, and import what that takes.
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, prog="karb-guard"
-    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     wanted = next((a for a in arguments if a in _COMMANDS), None)
     for name, summary in _COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")

@@ -253,28 +253,22 @@ _ARGO = (
 
 _REVISION_TEMPLATE = Location("spec.template.spec")
 
-# knative/serving pkg/apis/serving/v1: a readiness probe is always set; a Revision's own labels
-# and annotations go to its pods (pkg/reconciler/revision/resources/deploy.go), whose images are
-# those that the tags pointed to when it was made (pkg/reconciler/revision/resolve.go).
-_REVISION_GETS = "probes digests"
+
+def _knative(name: str, template: Location) -> Kind:
+    """A kind that Revisions are made of, or a Revision.
+
+    knative/serving pkg/apis/serving/v1: a readiness probe is always set; a Revision's own labels
+    and annotations go to its pods (pkg/reconciler/revision/resources/deploy.go), whose images are
+    those that the tags pointed to when it was made (pkg/reconciler/revision/resolve.go).
+    """
+    kind = f"serving.knative.dev/{name}"
+    return _kind(kind, "v1", "serving", template, injects="probes digests")
+
+
 _KNATIVE = (
-    _kind(
-        "serving.knative.dev/Service", "v1", "serving", _REVISION_TEMPLATE, injects=_REVISION_GETS
-    ),
-    _kind(
-        "serving.knative.dev/Configuration",
-        "v1",
-        "serving",
-        _REVISION_TEMPLATE,
-        injects=_REVISION_GETS,
-    ),
-    _kind(
-        "serving.knative.dev/Revision",
-        "v1",
-        "serving",
-        Location("spec", metadata="/metadata"),
-        injects=_REVISION_GETS,
-    ),
+    _knative("Service", _REVISION_TEMPLATE),
+    _knative("Configuration", _REVISION_TEMPLATE),
+    _knative("Revision", Location("spec", metadata="/metadata")),
 )
 
 

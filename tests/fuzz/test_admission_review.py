@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from karb_guard.assembly import Choices, assemble
 from tests.support.fuzzing import BATCHES, UID, batch, objects
 from tests.support.http_client import Connection, Endpoint
 from tests.support.lone_webhook import LoneWebhook, lone_webhook
+from tests.support.processes import resident_mib
 from webhook.app import create_app
 from webhook.health import Readiness
 from webhook.loading import loaded_from
@@ -85,11 +85,6 @@ def checked(body: bytes, status: int, answer: bytes) -> None:
         assert document["error"], "a refusal says why"
 
 
-def memory_mb(pid: str | int = "self") -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
 def test_the_application_answers_whatever_it_is_sent(config: Path) -> None:
     print(f"FUZZ_SEED={SEED}")
     metrics, statuses = Metrics(), Counter[int]()
@@ -117,9 +112,9 @@ def test_the_application_answers_whatever_it_is_sent(config: Path) -> None:
                 assert internal() == before, f"an internal error for {body[:3000]!r}"
 
             check(b"{}")
-            before = memory_mb()
+            before = resident_mib("self")
             examples = rounds(check)
-            grown = memory_mb() - before
+            grown = resident_mib("self") - before
     print(f"{examples} bodies, statuses {dict(statuses)}, memory {grown:+.0f} MB")
     assert statuses[200] > examples / 5, "nearly everything was refused at the door"
     assert grown < GROWTH_MB
@@ -172,9 +167,9 @@ def test_a_process_behind_tls_answers_whatever_it_is_sent(
 
         assert runner.run(connection.ask(good))[0] == 200
         check(b"{}")
-        before = memory_mb(pid)
+        before = resident_mib(pid)
         examples = rounds(check)
-        grown = memory_mb(pid) - before
+        grown = resident_mib(pid) - before
         assert runner.run(connection.ask(good))[0] == 200
         runner.run(_closed(connection))
     print(f"{examples} bodies, {connection.opened} connections, memory {grown:+.0f} MB")

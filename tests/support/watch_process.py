@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.cli import REPOSITORY, karb_guard
+from tests.support.processes import cpu_seconds, peak_mib
 
 Json = dict[str, Any]
 Key = tuple[str, ...]
@@ -110,14 +111,11 @@ class WatchProcess:
 
     def cpu_seconds(self) -> float:
         """What it has used of processors so far (Linux)."""
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self._process.pid)
 
     def peak_mebibytes(self) -> float:
         """The most memory that it held (Linux)."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        (line,) = [each for each in status.splitlines() if each.startswith("VmHWM")]
-        return int(line.split()[1]) / 1024
+        return peak_mib(self._process.pid)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Signal it; the exit code."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support import planted
+from tests.support.forks import needs_forks
 
 Json = dict[str, Any]
 KINDS = ("Deployment", "StatefulSet")
@@ -23,13 +24,12 @@ ALONE = """
 import os
 import sys
 import audit.sharing
-import audit.workers
 from audit.workers import Workers
 from karb_guard.cli.main import main
 
 if os.environ["PARTS"] == "small":
     audit.sharing.PART_BYTES = audit.sharing.WORTH_BYTES = 1  # a part for each namespace
-audit.workers.usable_cpus = lambda: int(os.environ["CPUS"])
+audit.sharing.usable_cpus = lambda: int(os.environ["CPUS"])
 taken, told = Workers._taken, []
 
 def counting(*arguments):
@@ -173,7 +173,7 @@ def test_there_are_never_more_processes_than_cpus(dump: Path) -> None:
     assert (code, others) == (2, 0)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux only")
+@needs_forks
 def test_namespaces_that_hold_little_are_shared_out_too(tmp_path: Path) -> None:
     namespaces = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"team-{number:04}"}}

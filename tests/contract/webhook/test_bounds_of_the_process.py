@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.lone_webhook import HOST, LoneWebhook, lone_webhook
+from tests.support.processes import resident_mib
 from tests.support.webhook_rig import body, pod
 from webhook.body import BODY_TIMEOUT_SECONDS, MAX_BODY_BYTES, MAX_HELD_BYTES
 from webhook.connections import MAX_HEADERS, REQUEST_SECONDS
@@ -59,14 +60,6 @@ def denied(webhook: LoneWebhook) -> bool:
         return json.loads(answer.read())["response"]["allowed"] is False
 
 
-def memory(webhook: LoneWebhook) -> float:
-    """Resident, in MiB."""
-    text = Path(f"/proc/{webhook.process.pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", text)
-    assert found is not None
-    return int(found[1]) / 1024
-
-
 def counted(webhook: LoneWebhook, cause: str) -> float:
     pattern = rf'karb_guard_bad_requests_total{{cause="{cause}"}} (\S+)'
     found = re.search(pattern, webhook.get("/metrics"))
@@ -86,7 +79,7 @@ def test_bodies_that_never_end_take_bounded_memory_and_keep_no_review_out(
     webhook: LoneWebhook,
 ) -> None:
     assert denied(webhook)
-    before = memory(webhook)
+    before = resident_mib(webhook.process.pid)
     size = MAX_BODY_BYTES - MIB
     part = b'{"a": "' + b"x" * size
     with contextlib.ExitStack() as stack:
@@ -96,7 +89,7 @@ def test_bodies_that_never_end_take_bounded_memory_and_keep_no_review_out(
             connection.sendall(HEAD + b"content-length: %d\r\n\r\n" % MAX_BODY_BYTES + part)
             held.append(connection)
         assert denied(webhook)
-        assert memory(webhook) - before < MAX_HELD_BYTES / MIB + SLACK_MIB
+        assert resident_mib(webhook.process.pid) - before < MAX_HELD_BYTES / MIB + SLACK_MIB
         assert counted(webhook, "room") > 0
         refused = answered(held[0])
     assert b" 503 " in refused

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.contract.webhook.test_serving_process import CONFIG, Process, ask, started
+from tests.support.processes import alive
 from tests.support.webhook_rig import body, pod
 from webhook.certificates import issue_leaf, new_authority
 from webhook.keeper import utc_now
@@ -278,14 +279,6 @@ def test_drain_answers_everything_on_every_worker(tmp_path: Path) -> None:
     assert not [line for line in lines if line["message"] == "worker ended"], (
         "none had to be killed"
     )
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"  # whoever adopts it may not have asked for its end yet
 
 
 def test_a_worker_that_stands_still_is_replaced_and_all_end_with_their_supervisor(

@@ -5,17 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import sharing
-from audit.sharing import PART_BYTES, WORTH_BYTES, Share, share
+from audit.sharing import (
+    PART_BYTES,
+    WORTH_BYTES,
+    Share,
+    may_fork,
+    share,
+    usable_cpus,
+)
 from karb_guard.engine.embedded import EmbeddedEngine
 from karb_guard.engine.opa_server import OpaServerEngine
 from karb_guard.engine.resilient import ResilientEngine
+from tests.support.forks import needs_forks
 
 
 def names(part: Sequence[str]) -> Sequence[str]:
@@ -89,3 +99,61 @@ def test_only_an_engine_without_connections_may_fork() -> None:
     assert EmbeddedEngine.may_fork
     assert not OpaServerEngine.may_fork
     assert not ResilientEngine(OpaServerEngine.__new__(OpaServerEngine), None).may_fork
+
+
+@needs_forks
+def test_a_process_with_threads_does_not_fork() -> None:
+    assert may_fork() == (threading.active_count() == 1)
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        assert not may_fork()
+    finally:
+        stop.set()
+        thread.join()
+
+
+@needs_forks
+@pytest.mark.parametrize(
+    ("quota", "allowed"),
+    [
+        ("max 100000", 6),
+        ("50000 100000", 1),
+        ("100000 100000", 1),
+        ("199999 100000", 1),
+        ("200000 100000", 2),
+        ("450000 100000", 4),
+        ("900000 100000", 6),
+        ("", 6),
+        ("0 0", 6),
+        ("nonsense", 6),
+    ],
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("0::/", "cpu.max"),
+        ("0::/a/b", "a/b/cpu.max"),
+        ("0::/a/b", "a/cpu.max"),
+        ("1:cpu:/x\n0::/a", "a/cpu.max"),
+        ("0::/../..", "cpu.max"),
+        ("", "cpu.max"),
+        (None, "cpu.max"),
+    ],
+)
+def test_a_container_has_the_cpus_that_it_is_allowed(
+    quota: str,
+    allowed: int,
+    place: tuple[str | None, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(6)))
+    root, groups = tmp_path / "cgroup", tmp_path / "groups"
+    group, file = place
+    (root / file).parent.mkdir(parents=True)
+    (root / file).write_text(quota)
+    if group is not None:
+        groups.write_text(group)
+    assert usable_cpus(groups, root) == allowed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import orjson
@@ -10,6 +9,7 @@ import pytest
 
 from audit.spool import Entry, Spool, SpoolError
 from audit.workers import Workers
+from tests.support.forks import beside_threads, needs_forks
 
 
 @pytest.mark.parametrize("in_memory", [1, 1 << 20])
@@ -50,8 +50,8 @@ def test_a_full_disk_says_where_to_make_room(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("in_memory", [1, 1 << 20])
-@pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux only")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@needs_forks
+@beside_threads
 def test_forks_read_what_was_written_each_on_its_own(in_memory: int) -> None:
     """Their file has one position for all of them."""
     with Spool(in_memory) as spool:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,13 +15,11 @@ from typing import Any
 
 import pytest
 
-from audit.workers import Workers, may_fork, usable_cpus
+from audit.workers import Workers
+from tests.support.forks import beside_threads, needs_forks
+from tests.support.processes import alive, children
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux only"),
-    # Of Python 3.12 and newer; pytest-xdist's processes have a thread, which holds no lock of ours.
-    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
-]
+pytestmark = [needs_forks, beside_threads]
 
 HERE = os.getpid()
 
@@ -31,20 +28,10 @@ def is_gone(process: int, within: float = 10.0) -> bool:
     """Whether a process ends in time."""
     end = time.monotonic() + within
     while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
+        if not alive(process):
             return True
         time.sleep(0.02)
     return False
-
-
-def children() -> set[int]:
-    """Processes that this one started and that still run."""
-    text = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
-    return {int(each) for each in text.split()}
 
 
 @pytest.fixture(autouse=True)
@@ -273,18 +260,6 @@ def test_workers_end_with_their_parent(how: signal.Signals) -> None:
     assert told.count("Traceback") == (how == signal.SIGINT)
 
 
-def test_a_process_with_threads_does_not_fork() -> None:
-    assert may_fork() == (threading.active_count() == 1)
-    stop = threading.Event()
-    thread = threading.Thread(target=stop.wait)
-    thread.start()
-    try:
-        assert not may_fork()
-    finally:
-        stop.set()
-        thread.join()
-
-
 INTERRUPTED = """
 import signal, threading, time
 from audit.workers import Workers
@@ -305,47 +280,3 @@ def test_ctrl_c_while_they_are_forked_is_told_once() -> None:
             _, told = process.communicate(timeout=30)
         assert told.count("Traceback") == 1, told
         assert "Exception ignored" not in told
-
-
-@pytest.mark.parametrize(
-    ("quota", "allowed"),
-    [
-        ("max 100000", 6),
-        ("50000 100000", 1),
-        ("100000 100000", 1),
-        ("199999 100000", 1),
-        ("200000 100000", 2),
-        ("450000 100000", 4),
-        ("900000 100000", 6),
-        ("", 6),
-        ("0 0", 6),
-        ("nonsense", 6),
-    ],
-)
-@pytest.mark.parametrize(
-    "place",
-    [
-        ("0::/", "cpu.max"),
-        ("0::/a/b", "a/b/cpu.max"),
-        ("0::/a/b", "a/cpu.max"),
-        ("1:cpu:/x\n0::/a", "a/cpu.max"),
-        ("0::/../..", "cpu.max"),
-        ("", "cpu.max"),
-        (None, "cpu.max"),
-    ],
-)
-def test_a_container_has_the_cpus_that_it_is_allowed(
-    quota: str,
-    allowed: int,
-    place: tuple[str | None, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(6)))
-    root, groups = tmp_path / "cgroup", tmp_path / "groups"
-    group, file = place
-    (root / file).parent.mkdir(parents=True)
-    (root / file).write_text(quota)
-    if group is not None:
-        groups.write_text(group)
-    assert usable_cpus(groups, root) == allowed

@@ -13,7 +13,7 @@ import pickle
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -56,7 +56,7 @@ class Workers(Generic[Task, Result]):
     def __enter__(self) -> Workers[Task, Result]:
         """Fork them. Where the system gives no more processes, there are fewer."""
         try:
-            with suppress(OSError):
+            with _ctrl_c_waits(), suppress(OSError):
                 for _ in range(self._count):
                     self._fork()
         except BaseException:
@@ -87,8 +87,6 @@ class Workers(Generic[Task, Result]):
     def _fork(self) -> None:
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
-        # A child that is not yet ready for Ctrl-C would print a trace.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process = context.Process(
                 target=_serve,
@@ -104,7 +102,6 @@ class Workers(Generic[Task, Result]):
             raise
         finally:
             theirs.close()
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _give(self, pipe: Connection) -> None:
         """Let a worker that is there have one more task, if there is any."""
@@ -145,6 +142,16 @@ class Workers(Generic[Task, Result]):
             process.join()
         with suppress(ValueError):  # whoever ignores SIGCHLD never hears of its end
             process.close()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """A child that is not ready for it would print a trace, a ``__del__`` of ours would lose it."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _serve(

@@ -280,3 +280,24 @@ def test_ctrl_c_while_they_are_forked_is_told_once() -> None:
             _, told = process.communicate(timeout=30)
         assert told.count("Traceback") == 1, told
         assert "Exception ignored" not in told
+
+
+SWALLOWED = """
+import os
+class Noise:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+def fork(self, fork=Workers._fork):
+    fork(self)
+    Noise()
+Workers._fork = fork
+"""
+"""Ctrl-C while something is deleted, where Python tells of an error and goes on."""
+
+
+def test_ctrl_c_while_something_is_deleted_is_not_lost() -> None:
+    head, _, tail = INTERRUPTED.partition("with ")
+    with started(head + SWALLOWED + "with " + tail) as process:
+        _, told = process.communicate(timeout=30)
+    assert told.count("Traceback") == 1, told
+    assert "Exception ignored" not in told
